@@ -8,6 +8,7 @@ use bundle_format::Digest;
 use lab::built;
 
 use crate::documents::blocks;
+use crate::real_registry::RealRegistry;
 use crate::support::demo::{BUNDLER, Demo};
 
 /// The newest helm of each major release that is here; says if there is none.
@@ -279,31 +280,37 @@ fn a_chart_comes_from_a_url_or_a_repository() {
 #[test]
 fn the_page_is_run() {
     let Some(helm) = helms().pop() else { return };
+    let Some(registry) = RealRegistry::plain() else { return };
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/charts.md");
     let page = fs::read_to_string(page).unwrap();
     let demo = demo(WEB);
     let served = package(&demo, &helm);
     let digest = Digest::of(&fs::read(served.join("web-1.2.3.tgz")).unwrap()).hex();
-    let other = CHART.replace("web", "metrics-server").replace("1.2.3", "3.13.0");
-    let write = |chart: &str| fs::write(demo.path("web/Chart.yaml"), chart).unwrap();
-    write(&other);
-    package(&demo, &helm);
-    write(CHART);
+    for (name, version) in [("metrics-server", "3.13.0"), ("cert-manager", "v1.18.2")] {
+        let other = CHART.replace("web", name).replace("1.2.3", version);
+        fs::write(demo.path("web/Chart.yaml"), other).unwrap();
+        package(&demo, &helm);
+    }
+    fs::write(demo.path("web/Chart.yaml"), CHART).unwrap();
+    let host = registry.host();
+    push(&demo, &helm, &served.join("cert-manager-v1.18.2.tgz"), &host);
     let index = "entries: {metrics-server: [{version: 3.13.0, urls: [metrics-server-3.13.0.tgz]}]}";
     fs::write(served.join("index.yaml"), index).unwrap();
     // The charts' own values name an image that is not there.
+    let values = "values: [site.yaml]\n";
     let names = [
-        ("https://kubernetes-sigs.github.io/metrics-server", "URL/os/repodata"),
-        ("https://example.com/charts", "URL/os/repodata"),
-        ("namespace: kube-system", "namespace: kube-system\n      values: [site.yaml]"),
-        ("web-1.2.3.tgz", "web-1.2.3.tgz\n      values: [site.yaml]"),
+        ("https://charts.example.com", "URL/os/repodata"),
+        ("https://www.example.com", "URL/os/repodata"),
+        ("registry.example.com", &host),
+        ("      version", &format!("      {values}      version")),
+        ("web-1.2.3.tgz\n", &format!("web-1.2.3.tgz\n      {values}")),
         ("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", &digest),
     ];
     let commands = blocks(&page, "");
     let mut count = 0;
     for block in blocks(&page, "yaml") {
         let here = names.iter().fold(block, |text, (name, here)| text.replace(name, here));
-        spec_with(&demo, &here);
+        spec_with(&demo, &format!("{here}provided: {{namespaces: [cert-manager]}}\n"));
         for line in commands.iter().flat_map(|block| block.lines()) {
             let words: Vec<&str> = line.split_whitespace().skip(1).collect();
             ok(&demo, &helm, &words);
@@ -313,4 +320,47 @@ fn the_page_is_run() {
         fs::remove_dir_all(demo.path("charts")).unwrap();
     }
     assert_eq!(count, 6);
+}
+
+/// Pushes a packed chart to `HOST/charts/`, and lets the spec pull from there.
+fn push(demo: &Demo, helm: &Path, archive: &Path, host: &str) {
+    let mut push = Command::new(helm);
+    push.arg("push").arg(archive).args([&format!("oci://{host}/charts"), "--plain-http"]);
+    let pushed = push.env("HOME", demo.folder.path()).output().unwrap();
+    assert!(pushed.status.success(), "{}", String::from_utf8_lossy(&pushed.stderr));
+    let plain = format!("registries:\n  \"{host}\":\n    plainHttp: tried here\n");
+    demo.write_spec(&demo.spec().replace("registries:\n", &plain));
+}
+
+#[test]
+fn a_chart_comes_from_a_registry() {
+    let Some(helm) = helms().pop() else { return };
+    let Some(registry) = RealRegistry::plain() else { return };
+    let demo = demo(WEB);
+    let archive = package(&demo, &helm).join("web-1.2.3.tgz");
+    let (host, digest) = (registry.host(), Digest::of(&fs::read(&archive).unwrap()));
+    push(&demo, &helm, &archive, &host);
+    let index =
+        format!("entries: {{web: [{{version: 1.2.3, urls: ['oci://{host}/charts/web:1.2.3']}}]}}");
+    fs::write(archive.with_file_name("index.yaml"), index).unwrap();
+    let chart = |keys: &str| {
+        spec(&demo, &format!("{{name: app, chart: {{{keys}, values: [site.yaml]}}}}"));
+    };
+    let locked_chart = || {
+        let files = lock(&demo)["files"].clone();
+        files.as_array().unwrap().iter().find(|file| file["kind"] == "chart").unwrap().clone()
+    };
+    chart("from: URL/os/repodata, name: web, version: 1.2.3");
+    ok(&demo, &helm, &["lock"]);
+    assert_eq!(locked_chart()["content"]["digest"], digest.to_string());
+    let from = format!("from: 'oci://{host}/charts/web'");
+    chart(&format!("{from}, version: 1.2.3"));
+    ok(&demo, &helm, &["lock"]);
+    assert_eq!(locked_chart()["content"]["digest"], digest.to_string());
+    assert_eq!(locked_chart()["source"], format!("oci://{host}/charts/web"));
+    ok(&demo, &helm, &["lock", "--offline"]);
+    ok(&demo, &helm, &["build", "--quiet"]);
+    chart(&format!("{from}, version: 1.2.4"));
+    let error = fails(&demo, &helm, &["lock"]);
+    assert!(error.contains("charts/web:1.2.4") && error.contains("404"), "{error}");
 }

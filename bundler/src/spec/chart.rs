@@ -10,7 +10,7 @@ use super::text;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Chart {
     /// Where the chart is: a folder or a `.tgz` beside the spec, the URL of a `.tgz`, the
-    /// URL of a chart repository, or `oci://` with the chart's whole name.
+    /// URL of a chart repository, or `oci://` with the chart's name in a registry.
     #[schemars(with = "text::ChartSource")]
     pub from: String,
     /// The chart's name in a chart repository.

@@ -24,6 +24,7 @@ mod helm;
 mod hooks;
 mod made;
 mod origin;
+mod registry;
 mod repository;
 mod tool;
 

@@ -6,7 +6,7 @@ use bundle_format::{Digest, input};
 
 use super::archive::MAX_CHART;
 use super::folder::Folder;
-use super::repository;
+use super::{registry, repository};
 use crate::lock::task::Task;
 use crate::page;
 use crate::spec::{Chart, ChartFrom, Manifest};
@@ -70,6 +70,7 @@ fn fetch(task: &Task<'_>, chart: &Chart) -> anyhow::Result<Vec<u8>> {
         (ChartFrom::Repository, Some(name), Some(version)) => {
             repository::fetch(upstreams, &file.location(&chart.from)?, name, version)
         }
+        (ChartFrom::Registry, _, Some(version)) => registry::fetch(upstreams, &chart.from, version),
         _ => upstreams.read(file, &chart.from, MAX_CHART),
     }
 }

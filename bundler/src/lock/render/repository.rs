@@ -7,9 +7,10 @@ use bundle_format::text::brief;
 use url::Url;
 
 use super::archive::MAX_CHART;
+use super::registry;
 use crate::fetch;
 use crate::libyaml::document;
-use crate::libyaml::node::{Node, entries, get, items, text};
+use crate::libyaml::node::{Node, entries, get, items, scalar, text};
 use crate::page;
 use crate::spec::plain_http::is_exposed;
 use crate::upstreams::Upstreams;
@@ -35,7 +36,11 @@ pub(super) fn fetch(
     if is_exposed(&url) && !is_exposed(&index) && digest.is_none() {
         bail!("{index} leads to {url}, which is plain http: anybody on the way could change it");
     }
-    let chart = fetch::bytes(&*upstreams.client, &url, MAX_CHART)?;
+    let chart = match url.scheme() {
+        // Some repositories only list what lies in a registry.
+        "oci" => registry::fetch(upstreams, url.as_str(), version)?,
+        _ => fetch::bytes(&*upstreams.client, &url, MAX_CHART)?,
+    };
     match digest {
         Some(digest) if Digest::of(&chart) != digest => {
             bail!("{url} has the digest {}, but {index} says {digest}", Digest::of(&chart))
@@ -69,7 +74,7 @@ fn find(
         bail!("{index} has no {name} {version}; its newest are {}", brief(&own.join(", ")));
     };
     let url = get(release, "urls").and_then(|urls| items(urls).first());
-    let url = url.and_then(|url| crate::libyaml::node::scalar(url)).map(|(url, _)| url);
+    let url = url.and_then(scalar).map(|(url, _)| url);
     let url = url.with_context(|| format!("{index} has no URL of {name} {version}"))?;
     let url = index.join(url).with_context(|| format!("{index} has a URL that is none"))?;
     let digest = text(release, "digest").map(|digest| digest.trim_start_matches("sha256:"));
