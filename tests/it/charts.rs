@@ -254,7 +254,7 @@ fn a_chart_comes_from_a_url_or_a_repository() {
         ("{name: app, chart: {from: URL/os/repodata, version: 1.2.4}}", "give the `name` of one"),
         ("{name: app, chart: {from: URL/os/repodata, name: web}}", "give the `version`"),
         ("{name: app, chart: {from: web, name: web}}", "leave it out"),
-        ("{name: app, chart: {from: web}, file: x}", "give one of `url`, `file` and `chart`"),
+        ("{name: app, chart: {from: web}, file: x}", "give one of `url`, `file`, `chart`"),
         ("{name: app, chart: {from: web, version: 1.2.4}}", "the chart is web 1.2.3"),
         ("{name: app, chart: {from: .}}", "the spec itself is in"),
         (&format!("{{name: app, chart: {{from: web}}, sha256: {wrong}}}"), "a folder has no"),

@@ -30,6 +30,7 @@ mod kernel;
 mod keyless;
 mod kit;
 mod kubeadm_asked;
+mod kustomize;
 mod local_files;
 mod manifests;
 mod metadata;

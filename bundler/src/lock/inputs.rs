@@ -40,6 +40,9 @@ pub(crate) fn local_inputs(file: &SpecFile) -> anyhow::Result<Vec<LocalInput<'_>
         }
     }
     for manifest in &file.spec.manifests {
+        if let Some(own) = &manifest.value.kustomize {
+            add(format!("the folder {}", own.folder), &own.folder, own.folder.clone());
+        }
         let Some(chart) = &manifest.value.chart else { continue };
         if chart.kind() == ChartFrom::Local {
             add(format!("the chart {}", chart.from), &chart.from, chart.from.clone());

@@ -40,8 +40,7 @@ impl Found {
 /// Reads a manifest, and makes its entry in the lock.
 pub(super) fn lock(task: &Task<'_>, manifest: &Manifest) -> anyhow::Result<Locked> {
     let source = manifest.source();
-    let rendered = manifest.chart.as_ref();
-    let rendered = rendered.map(|chart| render::of_chart(task, manifest, chart)).transpose()?;
+    let rendered = render::render(task, manifest)?;
     let text = match &rendered {
         Some(rendered) => rendered.text.clone(),
         None => read(task, manifest, source)?,
@@ -67,7 +66,7 @@ pub(super) fn lock(task: &Task<'_>, manifest: &Manifest) -> anyhow::Result<Locke
     };
     let mut found = applied.discovery.found;
     found.retain(|found| locked.images.contains(&found.image));
-    let chart = rendered.map(|rendered| rendered.chart);
+    let chart = rendered.and_then(|rendered| rendered.chart);
     Ok(Locked { manifest: locked, file: applied.file, found, chart, warnings })
 }
 

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::chart::Chart;
+use super::kustomization::Kustomization;
 use super::patch::{Change, Patch};
 use super::reason::Reason;
 use super::text;
@@ -28,6 +29,9 @@ pub struct Manifest {
     /// The Helm chart that `helm` on this host makes the file from.
     #[serde(default)]
     pub chart: Option<Chart>,
+    /// The Kustomization that `kustomize` on this host makes the file from.
+    #[serde(default)]
+    pub kustomize: Option<Kustomization>,
     /// The digest that the file, or the archive of the chart, must have, as 64 hex
     /// digits. Left out: `lock` records the digest that it finds.
     #[serde(default)]
@@ -52,12 +56,14 @@ impl Manifest {
     /// Where it comes from.
     pub(crate) fn source(&self) -> &str {
         let chart = self.chart.as_ref().map(|chart| chart.from.as_str());
-        self.url.as_deref().or(self.file.as_deref()).or(chart).unwrap_or_default()
+        let kustomize = self.kustomize.as_ref().map(|own| own.folder.as_str());
+        let file = self.url.as_deref().or(self.file.as_deref());
+        file.or(chart).or(kustomize).unwrap_or_default()
     }
 
     /// Whether its file is made here, by a program of others.
     pub(crate) fn is_rendered(&self) -> bool {
-        self.chart.is_some()
+        self.chart.is_some() || self.kustomize.is_some()
     }
 }
 

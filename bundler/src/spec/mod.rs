@@ -2,10 +2,12 @@
 //! Schema for editors is generated from them, with their doc comments.
 
 mod chart;
+mod chart_version;
 pub mod combination;
 mod file;
 mod hops;
 mod kubernetes;
+mod kustomization;
 mod manifest;
 mod named_files;
 pub mod network;
@@ -31,6 +33,7 @@ pub use chart::Chart;
 pub(crate) use chart::From as ChartFrom;
 pub use file::SpecFile;
 pub use kubernetes::{Containerd, KubeadmImages, Kubernetes};
+pub use kustomization::Kustomization;
 pub use manifest::{Manifest, Provided};
 pub use parse::SpecError;
 pub use reason::Reason;

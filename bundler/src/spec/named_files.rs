@@ -49,14 +49,17 @@ pub(super) fn missing(file: &SpecFile, root: &Node) -> Vec<Problem> {
             look(name, inner.unwrap_or_else(|| node.place_of(prefix)));
         }
     }
-    missing.extend(of_charts(file, root));
+    missing.extend(of_folders(file, root));
     missing
 }
 
-/// The same for charts, which may be folders.
-fn of_charts(file: &SpecFile, root: &Node) -> Vec<Problem> {
+/// The same for charts and Kustomizations, which may be folders.
+fn of_folders(file: &SpecFile, root: &Node) -> Vec<Problem> {
     let mut missing = Vec::new();
     for (manifest, node) in file.spec.manifests.iter().zip(root.items("manifests")) {
+        if let (Some(own), Some(node)) = (&manifest.value.kustomize, node.value("kustomize")) {
+            missing.extend(problem(file, &own.folder, node.place_of("folder"), true));
+        }
         let (Some(chart), Some(node)) = (&manifest.value.chart, node.value("chart")) else {
             continue;
         };

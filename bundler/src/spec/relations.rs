@@ -222,6 +222,7 @@ impl Relations {
                 ("url", manifest.url.is_some()),
                 ("file", manifest.file.is_some()),
                 ("chart", manifest.chart.is_some()),
+                ("kustomize", manifest.kustomize.is_some()),
             ];
             let mut given = given.iter().filter(|(_, is_given)| *is_given);
             let place = match (given.next(), given.next()) {
@@ -232,12 +233,16 @@ impl Relations {
                     continue;
                 }
             };
-            let words = "give one of `url`, `file` and `chart`";
+            let words = "give one of `url`, `file`, `chart` and `kustomize`";
             self.add(place, format!("manifest `{}`: {words}", manifest.name));
         }
     }
 
     fn chart(&mut self, manifest: &Manifest, node: &Node) {
+        if manifest.kustomize.is_some() && manifest.sha256.is_some() {
+            let words = "a Kustomization has no `sha256`: leave it out";
+            self.add(node.place_of("sha256"), format!("manifest `{}`: {words}", manifest.name));
+        }
         let chart = manifest.chart.as_ref().and_then(Chart::problem);
         if let (Some((key, words)), Some(node)) = (chart, node.value("chart")) {
             self.add(node.place_of(key), format!("manifest `{}`: {words}", manifest.name));

@@ -12,7 +12,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use url::Url;
 
 use super::value_path::ValuePath as Path;
-use super::{network, reason};
+use super::{chart_version, network, reason};
 use crate::rpm::closure::Request;
 
 /// The longest name, in bytes. Names become names of files and folders, on nodes too.
@@ -76,11 +76,14 @@ kinds! {
     /// Where a chart is: a folder or an archive beside the spec, or a URL.
     ChartSource, "chart-source", "https://charts.example.com", chart_source,
         r"^(https?://[^/?#@]+(/[^?#]*)?|oci://[^/?#@]+/[^?#@:]+|(?!.*://).*\S.*)$";
+    /// A path in a folder.
+    PathInFolder, "path-in-folder", "overlays/site", path_in_folder,
+        r"^(?!/)(?!.*(^|/)\.\.(/|$)).*\S.*$";
     /// The name of a chart.
     ChartName, "chart-name", "metrics-server", id,
         "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
     /// The version of a chart.
-    ChartVersion, "chart-version", "3.13.0", chart_version,
+    ChartVersion, "chart-version", "3.13.0", chart_version::check,
         r"^v?[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.+-]+)?$";
     /// The URL of a registry that holds the same images as another.
     Mirror, "mirror", "https://mirror.example.com", mirror,
@@ -356,18 +359,12 @@ fn chart_source(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn chart_version(text: &str) -> Result<(), String> {
-    let (numbers, rest) = match text.find(['-', '+']) {
-        Some(end) => text.split_at(end),
-        None => (text, ""),
-    };
-    let numbers: Vec<&str> = numbers.strip_prefix('v').unwrap_or(numbers).split('.').collect();
-    let is_number = |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit());
-    let is_mark = |c: char| c.is_ascii_alphanumeric() || "-+.".contains(c);
-    match numbers.len() == 3 && numbers.iter().all(is_number) && rest.len() != 1 {
-        true if rest.chars().all(is_mark) => Ok(()),
-        _ => Err(format!(
-            "{} is not the version of one chart: write all of it, such as 3.13.0",
+fn path_in_folder(text: &str) -> Result<(), String> {
+    match text.trim().is_empty() || text.starts_with('/') || text.split('/').any(|own| own == "..")
+    {
+        false => Ok(()),
+        true => Err(format!(
+            "{} is not a path in the folder: write one without `..`, such as overlays/site",
             quoted(text)
         )),
     }

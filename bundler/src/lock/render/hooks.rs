@@ -30,8 +30,10 @@ pub(super) fn for_installation(name: &str, text: &str) -> Result<(String, Vec<St
 /// A warning about the hooks that stayed, if there are any.
 pub(super) fn remark(name: &str, file: &File) -> Option<String> {
     let objects = objects(file).0;
-    let hooks: Vec<String> =
-        objects.iter().filter(|object| hook::events(object).is_some()).map(title).collect();
+    // Other kinds do nothing when they are applied.
+    let runs = |object: &&Object| matches!(object.kind(), "Job" | "Pod");
+    let hooks = objects.iter().filter(runs).filter(|object| hook::events(object).is_some());
+    let hooks: Vec<String> = hooks.map(title).collect();
     (!hooks.is_empty()).then(|| {
         format!(
             "manifest {name} has hooks of Helm: {}; the installer applies them together with all \

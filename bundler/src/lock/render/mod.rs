@@ -1,201 +1,37 @@
-//! Manifests that a program of others makes here: of Helm charts. The program runs only
-//! when a lock is made, so neither a build nor a node needs it.
+//! Manifests that a program of others makes here, of Helm charts and Kustomizations. The
+//! program runs only when a lock is made, so neither a build nor a node needs it.
 
-use std::fs;
-use std::path::Path;
-
-use anyhow::{Context, bail};
-use bundle_format::layout::FILE_TYPE;
-use bundle_format::lock::{FileKind, FileSource, LockedFile, LockedRendering};
-use bundle_format::text::brief;
-use bundle_format::{BundlePath, Digest, input};
-use helm::{Helm, Order};
-use made::Made;
-use origin::Origin;
+use rendered::Rendered;
 
 use super::task::Task;
-use crate::libyaml::document::{self, File};
-use crate::manifest::object::objects;
-use crate::spec::{Chart, Manifest};
+use crate::libyaml::document::File;
+use crate::spec::Manifest;
 
 mod archive;
+mod chart;
 mod folder;
 mod helm;
 mod hooks;
+mod kustomization;
 mod made;
 mod origin;
 mod registry;
+mod rendered;
 mod repository;
 mod tool;
 
 pub(crate) use folder::Folder;
 
-/// A manifest that was made here.
-pub(super) struct Rendered {
-    pub(super) text: String,
-    pub(super) by: LockedRendering,
-    /// The chart that it was made of.
-    pub(super) chart: LockedFile,
-    pub(super) warning: Option<String>,
+/// The manifest, if it is one that is made here.
+pub(super) fn render(task: &Task<'_>, manifest: &Manifest) -> anyhow::Result<Option<Rendered>> {
+    match (&manifest.chart, &manifest.kustomize) {
+        (Some(chart), _) => chart::render(task, manifest, chart).map(Some),
+        (None, Some(own)) => kustomization::render(task, manifest, own).map(Some),
+        (None, None) => Ok(None),
+    }
 }
 
-/// The manifest of a chart: as it lies beside the spec, if it was made of the same chart and
-/// the same values, or made now.
-pub(super) fn of_chart(
-    task: &Task<'_>,
-    manifest: &Manifest,
-    chart: &Chart,
-) -> anyhow::Result<Rendered> {
-    let name = &manifest.name;
-    let origin = Origin::get(task, manifest, chart)?;
-    let values = chart.values.iter().map(|file| {
-        let path = task.file.beside(file);
-        input::file(&path, input::WRITTEN_BY_HAND)
-            .with_context(|| format!("reading {}", path.display()))
-    });
-    let values: Vec<Vec<u8>> = values.collect::<anyhow::Result<_>>()?;
-    let from = everything(task, manifest, chart, &origin, &values);
-    let is_upgraded = task.kept.is_some_and(|kept| kept.upgrades_manifest(name));
-    let kept = if is_upgraded { None } else { kept(task, name, from, &origin)? };
-    let (made, packed) = match kept {
-        Some(kept) => kept,
-        None => make(task, manifest, chart, (origin, from, &values))?,
-    };
-    let warning = made.differs.as_ref().map(|object| {
-        format!(
-            "manifest {name}: {object} is new each time that the chart is rendered, so it may hold \
-             a password or a key: it is in {} and in the bundle, and stays until `bundler lock \
-             --upgrade {name}` makes another",
-            task.file.rendered(&format!("{name}.yaml")).display()
-        )
-    });
-    let content = task.upstreams.keep(FILE_TYPE, &packed)?;
-    Ok(Rendered {
-        text: made.text(),
-        by: made.by,
-        chart: LockedFile {
-            kind: FileKind::Chart,
-            path: BundlePath::Chart { manifest: name.clone() },
-            source: FileSource::Named(chart.from.clone()),
-            content,
-        },
-        warning,
-    })
-}
-
-/// A warning about the hooks in a manifest that was made of a chart.
+/// A warning about the hooks in a manifest that was made here.
 pub(super) fn remark(name: &str, file: &File) -> Option<String> {
     hooks::remark(name, file)
-}
-
-/// The digest of everything that decides what `helm` makes, except helm itself.
-fn everything(
-    task: &Task<'_>,
-    manifest: &Manifest,
-    chart: &Chart,
-    origin: &Origin,
-    values: &[Vec<u8>],
-) -> Digest {
-    let mut lines = vec![
-        format!("release {}", chart.release.as_ref().unwrap_or(&manifest.name)),
-        format!("namespace {}", chart.namespace()),
-        format!("kubernetes {}", task.file.spec.kubernetes.version.value),
-        format!("chart {}", origin.digest()),
-    ];
-    lines.extend(values.iter().map(|bytes| format!("values {}", Digest::of(bytes))));
-    Digest::of(lines.join("\n").as_bytes())
-}
-
-/// What lies beside the spec, and the packed chart, if both are of this.
-fn kept(
-    task: &Task<'_>,
-    name: &str,
-    from: Digest,
-    origin: &Origin,
-) -> anyhow::Result<Option<(Made, Vec<u8>)>> {
-    let Some(made) = Made::read(&task.file.rendered(&format!("{name}.yaml")), from)? else {
-        return Ok(None);
-    };
-    let packed = match origin {
-        Origin::Archive(bytes) => Some(bytes.clone()),
-        Origin::Folder(_) => {
-            input::file(&task.file.rendered(&format!("{name}.tgz")), archive::MAX_CHART).ok()
-        }
-    };
-    let packed = packed.filter(|bytes| Some(Digest::of(bytes)) == made.archive);
-    Ok(packed.map(|packed| (made, packed)))
-}
-
-fn make(
-    task: &Task<'_>,
-    manifest: &Manifest,
-    chart: &Chart,
-    (origin, from, values): (Origin, Digest, &[Vec<u8>]),
-) -> anyhow::Result<(Made, Vec<u8>)> {
-    let name = &manifest.name;
-    let home = tempfile::tempdir().context("making a temporary folder")?;
-    let home = home.path();
-    let helm = Helm::find(home)?;
-    let packed = match origin {
-        Origin::Archive(bytes) => bytes,
-        Origin::Folder(folder) => helm.package(&folder, home)?,
-    };
-    let write = |name: &str, bytes: &[u8]| {
-        let path = home.join(name);
-        fs::write(&path, bytes).map(|()| path).context("copying the chart")
-    };
-    let archive = write("chart.tgz", &packed)?;
-    let (own, version) = helm.name(&archive, home)?;
-    check_version(chart, &own, &version)?;
-    let files = values.iter().enumerate();
-    let files = files.map(|(index, bytes)| write(&format!("values-{}.yaml", index + 1), bytes));
-    let order = Order {
-        archive: &archive,
-        release: chart.release.as_ref().unwrap_or(name),
-        namespace: chart.namespace(),
-        kubernetes: &task.file.spec.kubernetes.version.value,
-        values: files.collect::<anyhow::Result<_>>()?,
-    };
-    let (objects, left_out) = render(&helm, name, &order, home)?;
-    let (again, _) = render(&helm, name, &order, home)?;
-    let made = Made {
-        by: LockedRendering { by: helm.version, chart: Some(format!("{own} {version}")) },
-        from,
-        archive: Some(Digest::of(&packed)),
-        left_out: left_out.iter().map(|object| brief(object)).collect(),
-        differs: difference(name, &objects, &again)?,
-        objects,
-    };
-    Ok((made, packed))
-}
-
-fn render(
-    helm: &Helm,
-    name: &str,
-    order: &Order<'_>,
-    home: &Path,
-) -> anyhow::Result<(String, Vec<String>)> {
-    Ok(hooks::for_installation(name, &helm.template(order, home)?)?)
-}
-
-/// Fails if the chart is another version than the spec says.
-fn check_version(chart: &Chart, name: &str, version: &str) -> anyhow::Result<()> {
-    let number = |text: &str| text.strip_prefix('v').unwrap_or(text).to_owned();
-    match &chart.version {
-        Some(wanted) if number(wanted) != number(version) => {
-            bail!("the chart is {name} {version}, but the spec says {wanted}")
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The first object in which two texts of one chart differ.
-fn difference(name: &str, one: &str, other: &str) -> anyhow::Result<Option<String>> {
-    if one == other {
-        return Ok(None);
-    }
-    let read = |text: &str| anyhow::Ok(objects(&document::read(name, text)?).0);
-    let (one, other) = (read(one)?, read(other)?);
-    let differs = one.iter().zip(&other).find(|(one, other)| one.json != other.json);
-    Ok(Some(differs.map_or_else(|| "a part".to_owned(), |(one, _)| brief(&one.title()))))
 }

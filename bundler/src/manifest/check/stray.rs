@@ -59,8 +59,9 @@ pub const RENDER: &str = "name its chart under `chart` of the manifest, or rende
                           FILE`, and name that file";
 /// What to do with a Kustomization.
 pub(super) const BUILD: &str = "this is a Kustomization, from which `kustomize` makes objects: \
-                                write them into a file with `kustomize build DIR > FILE`, and \
-                                name that file";
+                                name its folder under `kustomize` of the manifest, or write \
+                                them into a file with `kustomize build DIR > FILE`, and name \
+                                that file";
 /// What to do if a server sent something else instead of the file.
 pub(super) const OPEN: &str = "open its URL in a browser, and write a URL that gives the file \
                                itself";
