@@ -56,6 +56,11 @@ pub enum BundlePath {
         /// The number of the pass in its manifest, from 1.
         number: usize,
     },
+    /// The chart that a manifest was made from: `charts/metrics-server.tgz`.
+    Chart {
+        /// The manifest's name.
+        manifest: String,
+    },
     /// The installer: `installers/x86_64/installer`.
     Installer {
         /// The nodes' architecture.
@@ -141,6 +146,7 @@ impl BundlePath {
                 let (manifest, number) = part.rsplit_once('.')?;
                 Self::Pass { manifest: manifest.to_owned(), number: number.parse().ok()? }
             }
+            ["charts", file] => Self::Chart { manifest: file.strip_suffix(".tgz")?.to_owned() },
             ["installers", architecture, "installer"] => {
                 Self::Installer { architecture: architecture.parse().ok()? }
             }
@@ -163,6 +169,7 @@ impl fmt::Display for BundlePath {
             Self::Pass { manifest, number } => {
                 write!(f, "manifests/passes/{manifest}.{number}.yaml")
             }
+            Self::Chart { manifest } => write!(f, "charts/{manifest}.tgz"),
             Self::Installer { architecture } => write!(f, "installers/{architecture}/installer"),
             Self::Sbom => f.write_str("sbom.cdx.json"),
             Self::Hop { release, path } => write!(f, "hops/{release}/{path}"),
@@ -197,6 +204,7 @@ mod tests {
             ("manifests/calico.yaml", "calico.yaml", "calico.yaml"),
             ("manifests/upstream/calico.yaml", "calico.yaml", "upstream/calico.yaml"),
             ("manifests/passes/a.b.10.yaml", "a.b.10.yaml", "passes/a.b.10.yaml"),
+            ("charts/metrics-server.tgz", "metrics-server.tgz", "metrics-server.tgz"),
             ("installers/aarch64/installer", "installer", "aarch64/installer"),
             ("sbom.cdx.json", "sbom.cdx.json", "sbom.cdx.json"),
             ("hops/1.35.4/rpms/t/repodata/repomd.xml", "repomd.xml", "t/repodata/repomd.xml"),

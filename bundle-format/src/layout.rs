@@ -239,6 +239,7 @@ pub(crate) fn contents(lock: &Lock, more: &[Content]) -> Vec<Content> {
         }
         contents.extend(manifest.passes().map(|(path, pass)| file(path, &pass.content)));
     }
+    contents.extend(files(FileKind::Chart));
     contents.extend(files(FileKind::Installer));
     contents.extend(lock.hops.iter().flat_map(|hop| of_hop(lock, hop, more)));
     contents

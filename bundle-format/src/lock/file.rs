@@ -1,4 +1,4 @@
-//! Keys, installers, and the local files that a lock was made from.
+//! Keys, installers, charts, and the local files that a lock was made from.
 
 use std::fmt;
 
@@ -31,6 +31,8 @@ pub enum FileKind {
     Key,
     /// The installer for an architecture.
     Installer,
+    /// A Helm chart that a manifest was made from, packed.
+    Chart,
 }
 
 /// Where a [`LockedFile`] comes from.

@@ -1,5 +1,7 @@
 //! Kubernetes YAML: what is applied, and what was changed in it.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::descriptor::Descriptor;
@@ -15,7 +17,10 @@ pub struct LockedManifest {
     pub name: String,
     /// Its URL, or the path in the spec.
     pub source: String,
-    /// The file as upstream published it. If patches change it, the bundle holds
+    /// What made the file, if its source is no Kubernetes YAML yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rendered: Option<LockedRendering>,
+    /// The file as upstream published it, or as it was rendered. If patches change it, the bundle holds
     /// the original byte for byte as `manifests/upstream/<name>.yaml`.
     pub upstream: Descriptor,
     /// The file to apply. It equals `upstream` if nothing is patched.
@@ -49,6 +54,27 @@ impl LockedManifest {
     pub fn passes(&self) -> impl Iterator<Item = (BundlePath, &LockedPass)> {
         let path = |number| BundlePath::Pass { manifest: self.name.clone(), number };
         (1..).map(path).zip(&self.passes)
+    }
+}
+
+/// How a chart or a Kustomization became Kubernetes YAML.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LockedRendering {
+    /// The program with its version: `helm v4.3.2`.
+    pub by: String,
+    /// The chart with its version, as it calls itself: `metrics-server 3.13.0`. A
+    /// Kustomization has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chart: Option<String>,
+}
+
+impl fmt::Display for LockedRendering {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.chart {
+            Some(chart) => write!(f, "chart {chart}, rendered by {}", self.by),
+            None => write!(f, "made by {}", self.by),
+        }
     }
 }
 

@@ -29,7 +29,7 @@ pub use expectation::{Aspect, Expectation};
 pub use file::{FileKind, FileSource, LockedFile, LockedInput};
 pub use hop::LockedHop;
 pub use image::{LockedImage, LockedPlatform};
-pub use manifest::{Edit, LockedManifest, LockedPass};
+pub use manifest::{Edit, LockedManifest, LockedPass, LockedRendering};
 pub use rpm::LockedRpm;
 pub use signature::{IdentitySignature, KeySignature, LockedLogEntry, LockedSignature};
 pub use system::{System, foreign_tool, is_field};

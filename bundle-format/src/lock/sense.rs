@@ -105,6 +105,7 @@ format!("`{name}` is not a valid name of a manifest: use lower-case letters, dig
                 FileKind::Installer => {
                     ("an installer", matches!(file.path, BundlePath::Installer { .. }))
                 }
+                FileKind::Chart => ("a chart", matches!(file.path, BundlePath::Chart { .. })),
             };
             if !is_one {
                 let path = brief(&file.path.to_string());

@@ -1,9 +1,9 @@
 //! The blobs that must be fetched for a bundle, and their sources.
 
 use anyhow::Context;
-use bundle_format::Digest;
 use bundle_format::bounds::MAX_IMAGE_DOCUMENT;
-use bundle_format::lock::{Descriptor, FileSource, LockedFile, LockedImage};
+use bundle_format::lock::{Descriptor, FileKind, FileSource, LockedFile, LockedImage};
+use bundle_format::{BundlePath, Digest};
 use url::Url;
 
 use super::mirrors::Mirrors;
@@ -35,11 +35,14 @@ pub(super) fn jobs<'a>(
         all.add(&rpm.package.to_string(), &blob, client, urls.map(Request::new).collect());
     }
     for own in lock.files.iter().filter(|own| !made.contains(own)) {
-        let request = Request::new(source_of_file(file, &own.source)?);
+        let request = Request::new(source_of_file(file, own)?);
         all.add(&own.path.to_string(), &own.content, client, vec![request]);
     }
     for manifest in &lock.manifests {
-        let request = Request::new(file.location(&manifest.source)?);
+        let request = Request::new(match &manifest.rendered {
+            Some(_) => kept(file, &manifest.path())?,
+            None => file.location(&manifest.source)?,
+        });
         all.add(&manifest.name, &manifest.upstream, client, vec![request]);
     }
     for image in &lock.images {
@@ -95,12 +98,19 @@ impl<'a> Jobs<'a> {
     }
 }
 
-fn source_of_file(file: &SpecFile, source: &FileSource) -> anyhow::Result<Url> {
-    match source {
+fn source_of_file(file: &SpecFile, own: &LockedFile) -> anyhow::Result<Url> {
+    match &own.source {
+        _ if own.kind == FileKind::Chart => kept(file, &own.path),
         FileSource::Named(source) => file.location(source),
         FileSource::BesideBundler => {
             let path = beside_bundler().context("finding the installer beside this program")?;
             file.location(&path.display().to_string())
         }
     }
+}
+
+/// What `lock` has made or fetched, and keeps beside the spec.
+fn kept(file: &SpecFile, path: &BundlePath) -> anyhow::Result<Url> {
+    let path = std::path::absolute(file.rendered(&path.file_name()))?;
+    file.location(&path.display().to_string())
 }

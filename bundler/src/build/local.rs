@@ -11,7 +11,7 @@ use bundle_format::{BundlePath, Digest, input};
 use url::Url;
 
 use super::task::Task;
-use crate::lock::inputs::local_inputs;
+use crate::lock::inputs::{digest, local_inputs};
 use crate::lock::installers;
 use crate::spec::SpecFile;
 
@@ -94,6 +94,12 @@ fn manifests(file: &SpecFile, lock: &Lock) -> anyhow::Result<Vec<Local>> {
     let mut found = Vec::new();
     for manifest in &file.spec.manifests {
         let manifest = &manifest.value;
+        let name = &manifest.name;
+        if manifest.is_rendered() {
+            let own = rendered(file, lock, name);
+            found.extend(own);
+            continue;
+        }
         let source = manifest.source();
         let locked = lock.manifests.iter().find(|locked| locked.name == manifest.name);
         if let (Some(path), Some(locked)) = (local(&file.location(source)?), locked) {
@@ -102,6 +108,21 @@ fn manifests(file: &SpecFile, lock: &Lock) -> anyhow::Result<Vec<Local>> {
         }
     }
     Ok(found)
+}
+
+/// What `lock` made of a manifest's source, and keeps beside the spec.
+fn rendered(file: &SpecFile, lock: &Lock, name: &str) -> Vec<Local> {
+    let manifest = lock.manifests.iter().find(|locked| locked.name == name);
+    let text = manifest.map(|locked| (locked.path(), locked.upstream.digest));
+    let chart = BundlePath::Chart { manifest: name.to_owned() };
+    let chart = lock.files.iter().find(|locked| locked.path == chart);
+    let chart = chart.map(|locked| (locked.path.clone(), locked.content.digest));
+    let local = |(path, digest): (BundlePath, Digest)| Local {
+        what: format!("what `lock` made for manifest `{name}`"),
+        path: file.rendered(&path.file_name()),
+        digest: Some(digest),
+    };
+    text.into_iter().chain(chart).map(local).collect()
 }
 
 fn installers(file: &SpecFile, lock: &Lock, changed: &mut Vec<String>) -> anyhow::Result<()> {
@@ -163,10 +184,6 @@ fn repositories(file: &SpecFile, lock: &Lock) -> Vec<(Local, Vec<Local>)> {
 
 fn local(url: &Url) -> Option<PathBuf> {
     url.to_file_path().ok().filter(|_| url.scheme() == "file")
-}
-
-fn digest(path: &Path) -> io::Result<Digest> {
-    Ok(Digest::of_reader(&mut input::open(path)?)?.0)
 }
 
 fn compare(local: &Local, read: impl Fn(&Path) -> io::Result<Digest>, changed: &mut Vec<String>) {

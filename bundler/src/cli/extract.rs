@@ -61,9 +61,10 @@ impl Kind {
     fn of_file(path: &BundlePath) -> Self {
         match path {
             BundlePath::Rpm { .. } | BundlePath::Repodata { .. } => Self::Rpms,
-            BundlePath::Manifest { .. } | BundlePath::Upstream { .. } | BundlePath::Pass { .. } => {
-                Self::Manifests
-            }
+            BundlePath::Manifest { .. }
+            | BundlePath::Upstream { .. }
+            | BundlePath::Pass { .. }
+            | BundlePath::Chart { .. } => Self::Manifests,
             BundlePath::Key { .. } => Self::Keys,
             BundlePath::Installer { .. } => Self::Installers,
             BundlePath::Sbom => Self::Sbom,

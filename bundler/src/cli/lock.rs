@@ -75,7 +75,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let lock = resolve(kept.as_ref(), &file, &upstreams)?;
     // Compare before writing, while the old texts are still there.
     let difference = compare(before.as_ref(), &lock, &file, &upstreams, &arguments.form);
-    lock_file::write(&path, &lock)?;
+    lock_file::write(&file, &lock, &upstreams.cache)?;
     if before.is_some() || arguments.form.is_json() {
         arguments.form.show(&difference)?;
     }
@@ -137,6 +137,6 @@ fn resolve(
 /// Makes the lock, and writes it beside the spec.
 pub(super) fn make(file: &SpecFile, upstreams: &Upstreams) -> anyhow::Result<Lock> {
     let lock = resolve(None, file, upstreams)?;
-    lock_file::write(&lock_file::path_of(&file.path), &lock)?;
+    lock_file::write(file, &lock, &upstreams.cache)?;
     Ok(lock)
 }

@@ -1,15 +1,19 @@
 //! The lock beside a spec.
 
+use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use bundle_format::bounds::MAX_LOCK;
+use bundle_format::lock::{Descriptor, FileKind};
 use bundle_format::text::count;
-use bundle_format::{Lock, input, layout};
+use bundle_format::{BundlePath, Lock, input, layout};
 
 use super::print;
 use crate::build::write_file;
+use crate::fetch::cache::Cache;
+use crate::spec::SpecFile;
 
 /// `bundle.yaml` → `bundle.yaml.lock.json`.
 pub(super) fn path_of(spec: &Path) -> PathBuf {
@@ -31,8 +35,15 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Lock> {
     read().with_context(|| format!("reading {}", path.display()))
 }
 
-/// Writes a lock, and prints what is in it.
-pub(super) fn write(path: &Path, lock: &Lock) -> anyhow::Result<()> {
+/// Writes a lock beside its spec, with what was made for it, and prints what is in it.
+pub(super) fn write(file: &SpecFile, lock: &Lock, cache: &Cache) -> anyhow::Result<()> {
+    let path = &path_of(&file.path);
+    for (kept, content) in made(file, lock) {
+        if let Some(folder) = kept.parent() {
+            fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+        }
+        write_file(&kept, &cache.document(content)?)?;
+    }
     write_file(path, &layout::lock_bytes(lock)?)?;
     for warning in &lock.warnings {
         print::notice(&format!("warning: {warning}"));
@@ -50,4 +61,14 @@ pub(super) fn write(path: &Path, lock: &Lock) -> anyhow::Result<()> {
         path.display()
     ));
     Ok(())
+}
+
+/// The manifests that `lock` has made, and their charts. A build on another machine takes
+/// them from beside the spec.
+fn made<'a>(file: &SpecFile, lock: &'a Lock) -> Vec<(PathBuf, &'a Descriptor)> {
+    let place = |path: BundlePath| file.rendered(&path.file_name());
+    let made = lock.manifests.iter().filter(|manifest| manifest.rendered.is_some());
+    let made = made.map(|manifest| (place(manifest.path()), &manifest.upstream));
+    let charts = lock.files.iter().filter(|file| file.kind == FileKind::Chart);
+    made.chain(charts.map(|chart| (place(chart.path.clone()), &chart.content))).collect()
 }

@@ -3,6 +3,7 @@
 
 pub mod auth;
 pub mod challenge;
+mod chart;
 pub mod credentials;
 pub mod document;
 pub mod found;

@@ -178,6 +178,9 @@ impl Found {
         let texts = [applied, upstream].map(|one| (one.clone(), manifest.source.clone()));
         let artifact = Artifact { exact, texts: texts.to_vec(), ..Artifact::default() };
         self.put(Subject::new(Kind::Manifest, what.clone()), String::new(), artifact);
+        if let Some(rendered) = &manifest.rendered {
+            self.add(Kind::Manifest, format!("{what} rendering"), &rendered.to_string(), "");
+        }
         self.add(Kind::Manifest, format!("{what} source"), &manifest.source, "");
     }
 
@@ -192,6 +195,7 @@ impl Found {
         let what = match file.kind {
             FileKind::Key => "key",
             FileKind::Installer => "file",
+            FileKind::Chart => "chart",
         };
         self.add(Kind::File, format!("{what} {}", file.path), &digest, "");
     }

@@ -114,6 +114,9 @@ fn manifests(lock: &Lock, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     writeln!(f, "\nmanifests ({}), in the order to apply them", lock.manifests.len())?;
     for manifest in &lock.manifests {
         writeln!(f, "  {}  {}", manifest.name, printable(&manifest.source))?;
+        if let Some(rendered) = &manifest.rendered {
+            writeln!(f, "    {}", printable(&rendered.to_string()))?;
+        }
         for edit in &manifest.patches {
             writeln!(
                 f,
@@ -129,7 +132,9 @@ fn manifests(lock: &Lock, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 fn files(lock: &Lock, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    for (kind, words) in [(FileKind::Key, "keys"), (FileKind::Installer, "installers")] {
+    for (kind, words) in
+        [(FileKind::Key, "keys"), (FileKind::Chart, "charts"), (FileKind::Installer, "installers")]
+    {
         let files: Vec<_> = lock.files.iter().filter(|file| file.kind == kind).collect();
         if files.is_empty() {
             continue;

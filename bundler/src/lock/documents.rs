@@ -16,7 +16,8 @@ use crate::spec::{Spec, combination};
 pub(super) struct Documents {
     pub(super) manifests: Vec<LockedManifest>,
     pub(super) images: Vec<LockedImage>,
-    pub(super) installers: Vec<LockedFile>,
+    /// Installers, and the charts of manifests.
+    pub(super) files: Vec<LockedFile>,
     pub(super) warnings: Vec<String>,
 }
 
@@ -29,22 +30,21 @@ pub(super) fn lock(
     problems: &mut Problems,
 ) -> Documents {
     let spec = &task.file.spec;
-    let (manifests, mut warnings) = lock_manifests(task, &mut wanted, problems);
+    let (manifests, mut files, mut warnings) = lock_manifests(task, &mut wanted, problems);
     for image in wanted.names() {
         warnings.extend(combination::check_image(spec, image).warnings);
     }
     let architectures = architectures(spec);
     let images = images::lock(task, &wanted, &architectures, problems);
-    let mut installers = Vec::new();
     match installers::lock(task.file, task.upstreams, &architectures) {
         Ok((found, missing)) => {
-            installers = found;
+            files.extend(found);
             warnings.extend(missing);
         }
         Err(error) => problems.line(format!("{error:#}")),
     }
     check_sandbox(sandbox, &images, problems);
-    Documents { manifests, images, installers, warnings }
+    Documents { manifests, images, files, warnings }
 }
 
 /// Each architecture of the targets, once.
@@ -55,18 +55,18 @@ pub(super) fn architectures(spec: &Spec) -> Vec<Architecture> {
     all
 }
 
-/// The manifests that could be read; and the warnings about them. Their images are
+/// The manifests that could be read; their charts; and the warnings about them. Their images are
 /// added to `wanted`.
 fn lock_manifests(
     task: &Task<'_>,
     wanted: &mut Wanted,
     problems: &mut Problems,
-) -> (Vec<LockedManifest>, Vec<String>) {
+) -> (Vec<LockedManifest>, Vec<LockedFile>, Vec<String>) {
     let spec = &task.file.spec;
     let read = parallel::each(&spec.manifests, REQUESTS, |manifest| {
         manifests::lock(task, &manifest.value)
     });
-    let (mut locked, mut warnings) = (Vec::new(), Vec::new());
+    let (mut locked, mut charts, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
     for (manifest, read) in spec.manifests.iter().zip(read) {
         let name = &manifest.value.name;
         match read {
@@ -74,6 +74,7 @@ fn lock_manifests(
                 for found in one.found {
                     wanted.add(found.image.clone(), found.why(name));
                 }
+                charts.extend(one.chart);
                 warnings.extend(one.warnings);
                 locked.push((one.manifest, one.file));
             }
@@ -83,7 +84,7 @@ fn lock_manifests(
     acceptance::refused(spec, &locked).into_iter().for_each(|line| problems.line(line));
     let locked: Vec<_> = locked.into_iter().map(|(manifest, _)| manifest).collect();
     warnings.extend(acceptance::unmet(spec, &locked));
-    (locked, warnings)
+    (locked, charts, warnings)
 }
 
 /// Checks that the bundle holds the sandbox image, because containerd's configuration

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use bundle_format::lock::{Lock, LockedImage, LockedTarget};
-use bundle_format::{ImageReference, KubernetesVersion, Nevra};
+use bundle_format::{BundlePath, ImageReference, KubernetesVersion, Nevra};
 
 use super::requests::OF_KUBERNETES;
 use super::wanted::{self, Wanted};
@@ -76,7 +76,10 @@ fn of_release(file: &SpecFile, lock: &Lock) -> Vec<String> {
     }
     for (own, locked) in spec.manifests.iter().zip(&lock.manifests) {
         let pinned = own.value.sha256.as_deref();
-        if pinned.is_some_and(|pinned| pinned != locked.upstream.digest.hex()) {
+        let chart = BundlePath::Chart { manifest: locked.name.clone() };
+        let chart = lock.files.iter().find(|file| file.path == chart).map(|file| &file.content);
+        let digest = chart.unwrap_or(&locked.upstream).digest;
+        if pinned.is_some_and(|pinned| pinned != digest.hex()) {
             found.push(format!("manifest {} does not have the spec's sha256", locked.name));
         }
     }

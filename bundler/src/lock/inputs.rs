@@ -1,13 +1,15 @@
 //! The local files that a lock is made from and that the bundle does not hold as they
 //! are. Only their digests show later that a file was edited.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use bundle_format::lock::LockedInput;
 use bundle_format::{Digest, input};
 
-use crate::spec::{Baseline, SpecFile};
+use super::render::Folder;
+use crate::spec::{Baseline, ChartFrom, SpecFile};
 
 /// A local file that the spec names.
 pub(crate) struct LocalInput<'a> {
@@ -35,6 +37,18 @@ pub(crate) fn local_inputs(file: &SpecFile) -> anyhow::Result<Vec<LocalInput<'_>
                 let place = list.replace("$basearch", target.architecture.rpm());
                 add(format!("the mirror list {list}"), list, place);
             }
+        }
+    }
+    for manifest in &file.spec.manifests {
+        if let Some(own) = &manifest.value.kustomize {
+            add(format!("the folder {}", own.folder), &own.folder, own.folder.clone());
+        }
+        let Some(chart) = &manifest.value.chart else { continue };
+        if chart.kind() == ChartFrom::Local {
+            add(format!("the chart {}", chart.from), &chart.from, chart.from.clone());
+        }
+        for values in &chart.values {
+            add(format!("the values {values}"), values, values.clone());
         }
     }
     for (name, registry) in &file.spec.registries {
@@ -66,12 +80,18 @@ pub(crate) fn local_inputs(file: &SpecFile) -> anyhow::Result<Vec<LocalInput<'_>
 pub(super) fn of(file: &SpecFile) -> anyhow::Result<Vec<LockedInput>> {
     let mut inputs = Vec::new();
     for LocalInput { name, path, .. } in local_inputs(file)? {
-        let (digest, _) = input::open(&path)
-            .and_then(|mut file| Digest::of_reader(&mut file))
-            .with_context(|| format!("reading {}", path.display()))?;
+        let digest = digest(&path).with_context(|| format!("reading {}", path.display()))?;
         inputs.push(LockedInput { path: name.to_owned(), digest });
     }
     inputs.sort();
     inputs.dedup();
     Ok(inputs)
+}
+
+/// The digest of a file, or of all that is in a folder.
+pub(crate) fn digest(path: &Path) -> io::Result<Digest> {
+    if path.is_dir() {
+        return Ok(Folder::read(path)?.digest());
+    }
+    Ok(Digest::of_reader(&mut input::open(path)?)?.0)
 }

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, bail};
-use bundle_format::lock::{Lock, LockedImage, LockedManifest, LockedRpm, Why};
+use bundle_format::lock::{Lock, LockedFile, LockedImage, LockedManifest, LockedRpm, Why};
 use bundle_format::text::brief;
-use bundle_format::{Architecture, ImageReference, KubernetesVersion};
+use bundle_format::{Architecture, BundlePath, ImageReference, KubernetesVersion};
 
 use super::pins::{Pins, is_conflict, neighbours};
 use crate::fetch::Fetch;
@@ -106,6 +106,18 @@ impl<'a> Kept<'a> {
         let own = self.lock.manifests.iter().find(|manifest| manifest.name == name)?;
         let is_elsewhere = source.contains("://") && !source.starts_with("file:");
         (!self.manifests.contains(name) && own.source == source && is_elsewhere).then_some(own)
+    }
+
+    /// The locked chart of a manifest, if it stays. One beside the spec never stays.
+    pub(super) fn chart(&self, name: &str, source: &str) -> Option<&'a LockedFile> {
+        let path = BundlePath::Chart { manifest: name.to_owned() };
+        self.manifest(name, source)?;
+        self.lock.files.iter().find(|file| file.path == path)
+    }
+
+    /// Whether this manifest is to be upgraded.
+    pub(super) fn upgrades_manifest(&self, name: &str) -> bool {
+        self.manifests.contains(name)
     }
 
     /// Solves `goal` so that the target's locked packages stay. If that has no

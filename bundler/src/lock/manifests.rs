@@ -5,9 +5,10 @@ use anyhow::{Context, bail};
 use bundle_format::Digest;
 use bundle_format::bounds::MAX_YAML;
 use bundle_format::layout::YAML_TYPE;
-use bundle_format::lock::{LockedManifest, Why};
+use bundle_format::lock::{LockedFile, LockedManifest, Why};
 
 use super::applied::Applied;
+use super::render;
 use super::task::Task;
 use crate::libyaml::document::File;
 use crate::manifest::discovery::{Discovery, Found};
@@ -20,6 +21,8 @@ pub(super) struct Locked {
     /// Its text with all patches, as kubectl reads it.
     pub(super) file: File,
     pub(super) found: Vec<Found>,
+    /// The chart that it was made of, if it is of one.
+    pub(super) chart: Option<LockedFile>,
     pub(super) warnings: Vec<String>,
 }
 
@@ -37,14 +40,23 @@ impl Found {
 /// Reads a manifest, and makes its entry in the lock.
 pub(super) fn lock(task: &Task<'_>, manifest: &Manifest) -> anyhow::Result<Locked> {
     let source = manifest.source();
-    let text = read(task, manifest, source)?;
+    let rendered = render::render(task, manifest)?;
+    let text = match &rendered {
+        Some(rendered) => rendered.text.clone(),
+        None => read(task, manifest, source)?,
+    };
     let applied = Applied::new(manifest, &text)?;
     let mut warnings = doubts(manifest, &text, &applied.discovery);
+    if let Some(rendered) = &rendered {
+        warnings.extend(rendered.warning.clone());
+        warnings.extend(render::remark(&manifest.name, &applied.file));
+    }
     warnings.extend(remarks(&manifest.name, &applied.discovery));
     let images = applied.images();
     let locked = LockedManifest {
         name: manifest.name.clone(),
         source: source.to_owned(),
+        rendered: rendered.as_ref().map(|rendered| rendered.by.clone()),
         upstream: task.upstreams.keep(YAML_TYPE, text.as_bytes())?,
         applied: task.upstreams.keep(YAML_TYPE, applied.text.as_bytes())?,
         passes: applied.keep_passes(task.upstreams)?,
@@ -54,7 +66,8 @@ pub(super) fn lock(task: &Task<'_>, manifest: &Manifest) -> anyhow::Result<Locke
     };
     let mut found = applied.discovery.found;
     found.retain(|found| locked.images.contains(&found.image));
-    Ok(Locked { manifest: locked, file: applied.file, found, warnings })
+    let chart = rendered.and_then(|rendered| rendered.chart);
+    Ok(Locked { manifest: locked, file: applied.file, found, chart, warnings })
 }
 
 /// Upstream's text. Fails if the spec gives another digest.

@@ -20,6 +20,7 @@ mod on_nodes;
 mod packages;
 mod pins;
 mod places;
+pub(crate) mod render;
 mod repositories;
 mod requests;
 mod resolve;

@@ -25,9 +25,7 @@ pub(super) fn places(file: &SpecFile, wanted: &Wanted, upstreams: &Upstreams) ->
     }
     for manifest in &file.spec.manifests {
         let manifest = &manifest.value;
-        if let Some(url) = &manifest.url {
-            add(url, format!("manifest {}", manifest.name));
-        }
+        add(manifest.source(), format!("manifest {}", manifest.name));
     }
     for name in wanted.names() {
         let source = wanted.source(&file.spec, name);

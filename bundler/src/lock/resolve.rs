@@ -104,7 +104,7 @@ fn put_together(
 ) -> Lock {
     let spec = &task.file.spec;
     let (mut targets, mut rpms, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
-    let mut files: Vec<LockedFile> = documents.installers;
+    let mut files: Vec<LockedFile> = documents.files;
     for locked in packages {
         targets.push(locked.target);
         rpms.extend(locked.rpms);

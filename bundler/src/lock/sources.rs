@@ -40,6 +40,7 @@ fn files(file: &SpecFile, lock: &Lock) -> Vec<String> {
     let missing = wanted.iter().filter(|(path, _)| !is_there(path));
     let mut found: Vec<String> =
         missing.map(|(path, _)| format!("the key {path} is not there")).collect();
+    wanted.extend(charts(file));
     wanted.extend(installers::sources(file).into_iter().map(|(architecture, source)| {
         let source = match &file.spec.installers {
             Some(_) => FileSource::Named(source),
@@ -56,6 +57,14 @@ fn files(file: &SpecFile, lock: &Lock) -> Vec<String> {
         }
     }
     found
+}
+
+fn charts(file: &SpecFile) -> impl Iterator<Item = (BundlePath, FileSource)> {
+    let own = file.spec.manifests.iter().map(|manifest| &manifest.value);
+    own.filter_map(|manifest| {
+        let source = FileSource::Named(manifest.chart.as_ref()?.from.clone());
+        Some((BundlePath::Chart { manifest: manifest.name.clone() }, source))
+    })
 }
 
 fn keys(file: &SpecFile) -> Vec<(BundlePath, FileSource)> {

@@ -199,6 +199,7 @@ fn of_file(file: &LockedFile, voucher: Voucher) -> Entry {
     let (kind, why) = match file.kind {
         FileKind::Key => (Kind::Key, "it checks the packages of its repository"),
         FileKind::Installer => (Kind::Installer, "it installs the bundle"),
+        FileKind::Chart => (Kind::Manifest, "the manifest of this name is made from it"),
     };
     Entry {
         kind,

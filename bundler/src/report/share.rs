@@ -87,6 +87,7 @@ impl Owners {
             let kind = match file.kind {
                 FileKind::Key => Kind::Key,
                 FileKind::Installer => Kind::Installer,
+                FileKind::Chart => Kind::Manifest,
             };
             self.add(kind, &file.path.below_folder(), &file.content);
         }

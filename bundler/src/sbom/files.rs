@@ -48,12 +48,12 @@ fn of_manifest(manifest: &LockedManifest) -> Component {
 fn of_file(file: &LockedFile, path: &BundlePath) -> Component {
     let component = Component {
         kind: match file.kind {
-            FileKind::Key => Kind::File,
+            FileKind::Key | FileKind::Chart => Kind::File,
             FileKind::Installer => Kind::Application,
         },
         reference: reference(path, file.content.digest),
         name: match file.kind {
-            FileKind::Key => path.file_name(),
+            FileKind::Key | FileKind::Chart => path.file_name(),
             FileKind::Installer => "Kubeferry installer".to_owned(),
         },
         ..Component::default()

@@ -35,6 +35,14 @@ impl SpecFile {
         self.path.parent().unwrap_or(Path::new("")).join(file)
     }
 
+    /// What `lock` keeps beside the spec of a manifest that it makes itself: `app.yaml`,
+    /// and the chart `app.tgz`.
+    pub(crate) fn rendered(&self, name: &str) -> PathBuf {
+        let mut folder = self.path.as_os_str().to_owned();
+        folder.push(".rendered");
+        Path::new(&folder).join(name)
+    }
+
     /// The URL of something that the spec names: a URL stays as it is, and a file
     /// is beside the spec.
     pub fn location(&self, text: &str) -> anyhow::Result<Url> {

@@ -4,6 +4,8 @@ use bundle_format::ImageReference;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::chart::Chart;
+use super::kustomization::Kustomization;
 use super::patch::{Change, Patch};
 use super::reason::Reason;
 use super::text;
@@ -16,16 +18,22 @@ pub struct Manifest {
     /// `manifests/calico.yaml`.
     #[schemars(with = "text::Name")]
     pub name: String,
-    /// The URL of the file. Give either this or `file`.
+    /// The URL of the file. Give one of `url`, `file`, `chart` and `kustomize`.
     #[serde(default)]
     #[schemars(with = "Option<text::FetchUrl>")]
     pub url: Option<String>,
-    /// The path of the file, from the spec's folder. Give either this or `url`.
+    /// The path of the file, from the spec's folder.
     #[serde(default)]
     #[schemars(with = "Option<text::File>")]
     pub file: Option<String>,
-    /// The digest that the file must have, as 64 hex digits. Left out: `lock`
-    /// records the digest that it finds.
+    /// The Helm chart that `helm` on this host makes the file from.
+    #[serde(default)]
+    pub chart: Option<Chart>,
+    /// The Kustomization that `kustomize` on this host makes the file from.
+    #[serde(default)]
+    pub kustomize: Option<Kustomization>,
+    /// The digest that the file, or the archive of the chart, must have, as 64 hex
+    /// digits. Left out: `lock` records the digest that it finds.
     #[serde(default)]
     #[schemars(with = "Option<text::Sha256>")]
     pub sha256: Option<String>,
@@ -45,9 +53,17 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// Its `url` or its `file`.
+    /// Where it comes from.
     pub(crate) fn source(&self) -> &str {
-        self.url.as_deref().or(self.file.as_deref()).unwrap_or_default()
+        let chart = self.chart.as_ref().map(|chart| chart.from.as_str());
+        let kustomize = self.kustomize.as_ref().map(|own| own.folder.as_str());
+        let file = self.url.as_deref().or(self.file.as_deref());
+        file.or(chart).or(kustomize).unwrap_or_default()
+    }
+
+    /// Whether its file is made here, by a program of others.
+    pub(crate) fn is_rendered(&self) -> bool {
+        self.chart.is_some() || self.kustomize.is_some()
     }
 }
 

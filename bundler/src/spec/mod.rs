@@ -1,10 +1,13 @@
 //! The spec: what the user wants, in YAML. These types are the reference. The JSON
 //! Schema for editors is generated from them, with their doc comments.
 
+mod chart;
+mod chart_version;
 pub mod combination;
 mod file;
 mod hops;
 mod kubernetes;
+mod kustomization;
 mod manifest;
 mod named_files;
 pub mod network;
@@ -26,8 +29,11 @@ pub(crate) mod text;
 pub mod value_path;
 
 pub use bundle_format::version::{ContainerdVersion, KubernetesVersion};
+pub use chart::Chart;
+pub(crate) use chart::From as ChartFrom;
 pub use file::SpecFile;
 pub use kubernetes::{Containerd, KubeadmImages, Kubernetes};
+pub use kustomization::Kustomization;
 pub use manifest::{Manifest, Provided};
 pub use parse::SpecError;
 pub use reason::Reason;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use bundle_format::yaml::{Node, Place, Problem};
 use url::Url;
 
+use super::chart::From;
 use super::file::SpecFile;
 use super::target::Baseline;
 
@@ -12,25 +13,7 @@ use super::target::Baseline;
 /// `root` is the spec as YAML: each problem has its line and column from there.
 pub(super) fn missing(file: &SpecFile, root: &Node) -> Vec<Problem> {
     let mut missing = Vec::new();
-    let mut look = |name: &str, place: Place| {
-        let Some(path) = path(file, name) else { return };
-        let whole = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
-        let shown = whole.display();
-        let message = match std::fs::metadata(&path) {
-            Ok(found) if found.is_dir() => format!("{shown} is a folder: name a file"),
-            // Reading a FIFO would wait for its writer, and some devices
-            // have no end.
-            Ok(found) if !found.is_file() => {
-                format!("{shown} is not a regular file: write its content into one")
-            }
-            Ok(_) => return,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                format!("no such file: {shown}; write its path from the spec's folder")
-            }
-            Err(error) => format!("{shown} cannot be read: {error}"),
-        };
-        missing.push(Problem::new(place, message));
-    };
+    let mut look = |name: &str, place: Place| missing.extend(problem(file, name, place, false));
     for (target, node) in file.spec.targets.iter().zip(root.items("targets")) {
         if let Baseline::Packages(list) = &target.baseline {
             let place = node.value("baseline").map_or(node.place, |node| node.place_of("packages"));
@@ -66,7 +49,56 @@ pub(super) fn missing(file: &SpecFile, root: &Node) -> Vec<Problem> {
             look(name, inner.unwrap_or_else(|| node.place_of(prefix)));
         }
     }
+    missing.extend(of_folders(file, root));
     missing
+}
+
+/// The same for charts and Kustomizations, which may be folders.
+fn of_folders(file: &SpecFile, root: &Node) -> Vec<Problem> {
+    let mut missing = Vec::new();
+    for (manifest, node) in file.spec.manifests.iter().zip(root.items("manifests")) {
+        if let (Some(own), Some(node)) = (&manifest.value.kustomize, node.value("kustomize")) {
+            missing.extend(problem(file, &own.folder, node.place_of("folder"), true));
+        }
+        let (Some(chart), Some(node)) = (&manifest.value.chart, node.value("chart")) else {
+            continue;
+        };
+        if chart.kind() == From::Local {
+            missing.extend(problem(file, &chart.from, node.place_of("from"), true));
+        }
+        for (name, node) in chart.values.iter().zip(node.items("values")) {
+            missing.extend(problem(file, name, node.place, false));
+        }
+    }
+    missing
+}
+
+/// What is wrong with the local file that `name` names at `place`.
+fn problem(file: &SpecFile, name: &str, place: Place, may_be_folder: bool) -> Option<Problem> {
+    let path = path(file, name)?;
+    let whole = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
+    let shown = whole.display();
+    let message = match std::fs::metadata(&path) {
+        Ok(found) if found.is_dir() && may_be_folder => {
+            let spec = file.path.canonicalize().ok();
+            let folder = path.canonicalize().ok();
+            if !spec.zip(folder).is_some_and(|(spec, folder)| spec.starts_with(folder)) {
+                return None;
+            }
+            format!("the spec itself is in {shown}: name a folder that has nothing else in it")
+        }
+        Ok(found) if found.is_dir() => format!("{shown} is a folder: name a file"),
+        // Reading a FIFO would wait for its writer, and some devices have no end.
+        Ok(found) if !found.is_file() => {
+            format!("{shown} is not a regular file: write its content into one")
+        }
+        Ok(_) => return None,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            format!("no such file: {shown}; write its path from the spec's folder")
+        }
+        Err(error) => format!("{shown} cannot be read: {error}"),
+    };
+    Some(Problem::new(place, message))
 }
 
 /// The path of `name`, if it names a local file.

@@ -69,16 +69,20 @@ pub(crate) fn is_checked(repository: &Repository) -> bool {
 }
 
 fn of_manifest(manifest: &Manifest, node: &Node) -> Option<Problem> {
-    let url = manifest.url.as_ref().filter(|url| is_text_exposed(url))?;
-    if manifest.sha256.is_some() || manifest.plain_http.is_some() {
+    let source = manifest.source();
+    if !is_text_exposed(source) || manifest.sha256.is_some() || manifest.plain_http.is_some() {
         return None;
     }
     let words = format!(
-        "manifest `{}`: {url} is plain http, so anybody on the way could change it: use \
+        "manifest `{}`: {source} is plain http, so anybody on the way could change it: use \
          https, give the `sha256` that it must have, or `plainHttp: the reason`",
         manifest.name
     );
-    Some(Problem::new(node.place_of("url"), words))
+    let place = match node.value("chart") {
+        Some(chart) => chart.place_of("from"),
+        None => node.place_of("url"),
+    };
+    Some(Problem::new(place, words))
 }
 
 /// A mirror without TLS needs `plainHttp` under its own host. The entry of the

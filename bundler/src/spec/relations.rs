@@ -7,6 +7,8 @@ use bundle_format::reference::usual_host;
 use bundle_format::yaml::hint::near;
 use bundle_format::yaml::{Data, Node, Place, Problem, quoted};
 
+use super::chart::Chart;
+use super::manifest::Manifest;
 use super::patch::Change;
 use super::repository::{Check, Repository};
 use super::root::Spec;
@@ -216,12 +218,34 @@ impl Relations {
         );
         for (manifest, node) in spec.manifests.iter().zip(nodes) {
             let manifest = &manifest.value;
-            let place = match (&manifest.url, &manifest.file) {
-                (Some(_), Some(_)) => node.place_of("file"),
-                (None, None) => node.place_of("name"),
-                _ => continue,
+            let given = [
+                ("url", manifest.url.is_some()),
+                ("file", manifest.file.is_some()),
+                ("chart", manifest.chart.is_some()),
+                ("kustomize", manifest.kustomize.is_some()),
+            ];
+            let mut given = given.iter().filter(|(_, is_given)| *is_given);
+            let place = match (given.next(), given.next()) {
+                (Some(_), Some((second, _))) => node.place_of(second),
+                (None, _) => node.place_of("name"),
+                (Some(_), None) => {
+                    self.chart(manifest, node);
+                    continue;
+                }
             };
-            self.add(place, format!("manifest `{}`: give either `url` or `file`", manifest.name));
+            let words = "give one of `url`, `file`, `chart` and `kustomize`";
+            self.add(place, format!("manifest `{}`: {words}", manifest.name));
+        }
+    }
+
+    fn chart(&mut self, manifest: &Manifest, node: &Node) {
+        if manifest.kustomize.is_some() && manifest.sha256.is_some() {
+            let words = "a Kustomization has no `sha256`: leave it out";
+            self.add(node.place_of("sha256"), format!("manifest `{}`: {words}", manifest.name));
+        }
+        let chart = manifest.chart.as_ref().and_then(Chart::problem);
+        if let (Some((key, words)), Some(node)) = (chart, node.value("chart")) {
+            self.add(node.place_of(key), format!("manifest `{}`: {words}", manifest.name));
         }
     }
 

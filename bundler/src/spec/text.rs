@@ -12,7 +12,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use url::Url;
 
 use super::value_path::ValuePath as Path;
-use super::{network, reason};
+use super::{chart_version, network, reason};
 use crate::rpm::closure::Request;
 
 /// The longest name, in bytes. Names become names of files and folders, on nodes too.
@@ -73,6 +73,18 @@ kinds! {
     /// A file beside the spec.
     File, "file", "a-file", file,
         r"^(?!.*://).*\S";
+    /// Where a chart is: a folder or an archive beside the spec, or a URL.
+    ChartSource, "chart-source", "https://charts.example.com", chart_source,
+        r"^(https?://[^/?#@]+(/[^?#]*)?|oci://[^/?#@]+/[^?#@:]+|(?!.*://).*\S.*)$";
+    /// A path in a folder.
+    PathInFolder, "path-in-folder", "overlays/site", path_in_folder,
+        r"^(?!/)(?!.*(^|/)\.\.(/|$)).*\S.*$";
+    /// The name of a chart.
+    ChartName, "chart-name", "metrics-server", id,
+        "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
+    /// The version of a chart.
+    ChartVersion, "chart-version", "3.13.0", chart_version::check,
+        r"^v?[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.+-]+)?$";
     /// The URL of a registry that holds the same images as another.
     Mirror, "mirror", "https://mirror.example.com", mirror,
         "^https?://[^/?#@]+(/[^?#]*)?$";
@@ -329,6 +341,33 @@ fn file(text: &str) -> Result<(), String> {
         return Err("this is a URL: write the path of a file beside the spec".to_owned());
     }
     Ok(())
+}
+
+fn chart_source(text: &str) -> Result<(), String> {
+    if !text.contains("://") {
+        return file(text);
+    }
+    let url = url(text, &["https://", "http://", "oci://"])?;
+    without_query(&url, text)?;
+    if url.scheme() == "oci" && url.path().contains([':', '@']) {
+        return Err(format!(
+            "{} has a tag or a digest: write the chart's version under `version`, and its digest \
+             under the manifest's `sha256`",
+            quoted(text)
+        ));
+    }
+    Ok(())
+}
+
+fn path_in_folder(text: &str) -> Result<(), String> {
+    match text.trim().is_empty() || text.starts_with('/') || text.split('/').any(|own| own == "..")
+    {
+        false => Ok(()),
+        true => Err(format!(
+            "{} is not a path in the folder: write one without `..`, such as overlays/site",
+            quoted(text)
+        )),
+    }
 }
 
 fn mirror(text: &str) -> Result<(), String> {

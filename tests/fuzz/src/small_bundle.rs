@@ -73,6 +73,7 @@ pub(crate) fn locked() -> Lock {
         manifests: vec![LockedManifest {
             name: "first".to_owned(),
             source: "first.yaml".to_owned(),
+            rendered: None,
             upstream: content.clone(),
             applied: content,
             patches: Vec::new(),

@@ -29,5 +29,6 @@ pub fn file(file: &LockedFile) -> String {
     match file.kind {
         FileKind::Key => format!("key {}", file.path),
         FileKind::Installer => format!("installer {}", file.path),
+        FileKind::Chart => format!("chart {}", file.path),
     }
 }

@@ -101,7 +101,7 @@ fn of_file(lock: &Lock, file: &LockedFile) -> Audited {
 /// Who vouches for what came from here.
 fn of_source(source: &str) -> Voucher {
     match source.split_once("://") {
-        Some(("https", rest)) => {
+        Some(("https" | "oci", rest)) => {
             let host = rest.split('/').next().unwrap_or_default();
             Voucher::new(By::Connection, format!("TLS with {host}"))
         }

@@ -19,14 +19,23 @@ const OTHER: [&str; 7] = [
     "test-failure",
 ];
 
+/// The events that a hook is for: `pre-install, pre-upgrade`. None if it is no hook.
+pub fn events(object: &Object) -> Option<&str> {
+    object.json.pointer("/metadata/annotations")?.get("helm.sh/hook").and_then(Value::as_str)
+}
+
+/// Whether one of these events is an installation.
+pub fn is_for_installation(events: &str) -> bool {
+    events.split(',').any(|event| INSTALL.contains(&event.trim()))
+}
+
 /// The problem of an object that Helm applies only at another time.
 pub(super) fn problem(object: &Object) -> Option<String> {
-    let annotations = object.json.pointer("/metadata/annotations")?;
-    let hooks = annotations.get("helm.sh/hook").and_then(Value::as_str)?;
-    let mut events = hooks.split(',').map(str::trim);
-    if events.clone().any(|event| INSTALL.contains(&event)) {
+    let events = events(object)?;
+    if is_for_installation(events) {
         return None;
     }
+    let mut events = events.split(',').map(str::trim);
     let event = events.find(|event| OTHER.contains(event))?;
     let when = match event {
         "pre-delete" | "post-delete" => "when a chart is uninstalled",

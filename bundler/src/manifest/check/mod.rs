@@ -12,7 +12,7 @@ use crate::libyaml::document::File;
 
 mod builtin;
 mod definition;
-mod hook;
+pub mod hook;
 mod identity;
 mod pods;
 mod same;

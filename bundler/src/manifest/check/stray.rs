@@ -54,14 +54,14 @@ pub(super) fn words(stray: &Stray) -> String {
 }
 
 /// What to do with a template.
-pub const RENDER: &str = "render it into a file with `helm template NAME CHART --namespace \
-                          NAMESPACE --no-hooks > FILE`, and name that file (if it needs its hooks \
-                          for installing, render it without `--no-hooks`, and take out the hooks \
-                          for tests and for uninstalling)";
+pub const RENDER: &str = "name its chart under `chart` of the manifest, or render it into a file \
+                          with `helm template NAME CHART --namespace NAMESPACE --no-hooks > \
+                          FILE`, and name that file";
 /// What to do with a Kustomization.
 pub(super) const BUILD: &str = "this is a Kustomization, from which `kustomize` makes objects: \
-                                write them into a file with `kustomize build DIR > FILE`, and \
-                                name that file";
+                                name its folder under `kustomize` of the manifest, or write \
+                                them into a file with `kustomize build DIR > FILE`, and name \
+                                that file";
 /// What to do if a server sent something else instead of the file.
 pub(super) const OPEN: &str = "open its URL in a browser, and write a URL that gives the file \
                                itself";

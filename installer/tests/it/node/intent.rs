@@ -64,6 +64,7 @@ pub(crate) fn locked((name, text): &(&str, &str)) -> LockedManifest {
     LockedManifest {
         name: (*name).to_owned(),
         source: format!("{name}.yaml"),
+        rendered: None,
         upstream: descriptor.clone(),
         applied: descriptor,
         patches: Vec::new(),

@@ -1,0 +1,176 @@
+//! The manifest of a Helm chart.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use bundle_format::layout::FILE_TYPE;
+use bundle_format::lock::{FileKind, FileSource, LockedFile, LockedRendering};
+use bundle_format::text::brief;
+use bundle_format::{BundlePath, Digest, input};
+
+use super::helm::{Helm, Order};
+use super::made::Made;
+use super::origin::Origin;
+use super::rendered::Rendered;
+use super::{archive, hooks};
+use crate::libyaml::document;
+use crate::lock::task::Task;
+use crate::manifest::object::objects;
+use crate::spec::{Chart, Manifest};
+
+/// The manifest of a chart: as it lies beside the spec, if it was made of the same chart and
+/// the same values, or made now.
+pub(super) fn render(
+    task: &Task<'_>,
+    manifest: &Manifest,
+    chart: &Chart,
+) -> anyhow::Result<Rendered> {
+    let name = &manifest.name;
+    let origin = Origin::get(task, manifest, chart)?;
+    let values = chart.values.iter().map(|file| {
+        let path = task.file.beside(file);
+        input::file(&path, input::WRITTEN_BY_HAND)
+            .with_context(|| format!("reading {}", path.display()))
+    });
+    let values: Vec<Vec<u8>> = values.collect::<anyhow::Result<_>>()?;
+    let from = everything(task, manifest, chart, &origin, &values);
+    let is_upgraded = task.kept.is_some_and(|kept| kept.upgrades_manifest(name));
+    let kept = if is_upgraded { None } else { kept(task, name, from, &origin)? };
+    let (made, packed) = match kept {
+        Some(kept) => kept,
+        None => make(task, manifest, chart, (origin, from, &values))?,
+    };
+    let warning = made.differs.as_ref().map(|object| {
+        format!(
+            "manifest {name}: {object} is new each time that the chart is rendered, so it may hold \
+             a password or a key: it is in {} and in the bundle, and stays until `bundler lock \
+             --upgrade {name}` makes another",
+            task.file.rendered(&format!("{name}.yaml")).display()
+        )
+    });
+    let content = task.upstreams.keep(FILE_TYPE, &packed)?;
+    Ok(Rendered {
+        text: made.text(),
+        by: made.by,
+        chart: Some(LockedFile {
+            kind: FileKind::Chart,
+            path: BundlePath::Chart { manifest: name.clone() },
+            source: FileSource::Named(chart.from.clone()),
+            content,
+        }),
+        warning,
+    })
+}
+
+/// The digest of everything that decides what `helm` makes, except helm itself.
+fn everything(
+    task: &Task<'_>,
+    manifest: &Manifest,
+    chart: &Chart,
+    origin: &Origin,
+    values: &[Vec<u8>],
+) -> Digest {
+    let mut lines = vec![
+        format!("release {}", chart.release.as_ref().unwrap_or(&manifest.name)),
+        format!("namespace {}", chart.namespace()),
+        format!("kubernetes {}", task.file.spec.kubernetes.version.value),
+        format!("chart {}", origin.digest()),
+    ];
+    lines.extend(values.iter().map(|bytes| format!("values {}", Digest::of(bytes))));
+    Digest::of(lines.join("\n").as_bytes())
+}
+
+/// What lies beside the spec, and the packed chart, if both are of this.
+fn kept(
+    task: &Task<'_>,
+    name: &str,
+    from: Digest,
+    origin: &Origin,
+) -> anyhow::Result<Option<(Made, Vec<u8>)>> {
+    let Some(made) = Made::read(&task.file.rendered(&format!("{name}.yaml")), from)? else {
+        return Ok(None);
+    };
+    let packed = match origin {
+        Origin::Archive(bytes) => Some(bytes.clone()),
+        Origin::Folder(_) => {
+            input::file(&task.file.rendered(&format!("{name}.tgz")), archive::MAX_CHART).ok()
+        }
+    };
+    let packed = packed.filter(|bytes| Some(Digest::of(bytes)) == made.archive);
+    Ok(packed.map(|packed| (made, packed)))
+}
+
+fn make(
+    task: &Task<'_>,
+    manifest: &Manifest,
+    chart: &Chart,
+    (origin, from, values): (Origin, Digest, &[Vec<u8>]),
+) -> anyhow::Result<(Made, Vec<u8>)> {
+    let name = &manifest.name;
+    let home = tempfile::tempdir().context("making a temporary folder")?;
+    let home = home.path();
+    let helm = Helm::find(home)?;
+    let packed = match origin {
+        Origin::Archive(bytes) => bytes,
+        Origin::Folder(folder) => helm.package(&folder, home)?,
+    };
+    let write = |name: &str, bytes: &[u8]| {
+        let path = home.join(name);
+        fs::write(&path, bytes).map(|()| path).context("copying the chart")
+    };
+    let archive = write("chart.tgz", &packed)?;
+    let (own, version) = helm.name(&archive, home)?;
+    check_version(chart, &own, &version)?;
+    let files = values.iter().enumerate();
+    let files = files.map(|(index, bytes)| write(&format!("values-{}.yaml", index + 1), bytes));
+    let order = Order {
+        archive: &archive,
+        release: chart.release.as_ref().unwrap_or(name),
+        namespace: chart.namespace(),
+        kubernetes: &task.file.spec.kubernetes.version.value,
+        values: files.collect::<anyhow::Result<_>>()?,
+    };
+    let (objects, left_out) = template(&helm, name, &order, home)?;
+    let (again, _) = template(&helm, name, &order, home)?;
+    let made = Made {
+        by: LockedRendering { by: helm.version, chart: Some(format!("{own} {version}")) },
+        from,
+        archive: Some(Digest::of(&packed)),
+        left_out: left_out.iter().map(|object| brief(object)).collect(),
+        differs: difference(name, &objects, &again)?,
+        objects,
+    };
+    Ok((made, packed))
+}
+
+fn template(
+    helm: &Helm,
+    name: &str,
+    order: &Order<'_>,
+    home: &Path,
+) -> anyhow::Result<(String, Vec<String>)> {
+    Ok(hooks::for_installation(name, &helm.template(order, home)?)?)
+}
+
+/// Fails if the chart is another version than the spec says.
+fn check_version(chart: &Chart, name: &str, version: &str) -> anyhow::Result<()> {
+    let number = |text: &str| text.strip_prefix('v').unwrap_or(text).to_owned();
+    match &chart.version {
+        Some(wanted) if number(wanted) != number(version) => {
+            bail!("the chart is {name} {version}, but the spec says {wanted}")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The first object in which two texts of one chart differ.
+fn difference(name: &str, one: &str, other: &str) -> anyhow::Result<Option<String>> {
+    if one == other {
+        return Ok(None);
+    }
+    let read = |text: &str| anyhow::Ok(objects(&document::read(name, text)?).0);
+    let (one, other) = (read(one)?, read(other)?);
+    let differs = one.iter().zip(&other).find(|(one, other)| one.json != other.json);
+    Ok(Some(differs.map_or_else(|| "a part".to_owned(), |(one, _)| brief(&one.title()))))
+}
