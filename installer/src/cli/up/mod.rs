@@ -31,6 +31,7 @@ use crate::site::foreseen::{self, Samples};
 use crate::site::machine::{Machine, machines};
 use crate::site::met::{Met, Site};
 use crate::site::run::{self, Planned};
+use crate::site::supply::supply;
 
 /// What is to be done with which nodes.
 #[derive(Args)]
@@ -132,7 +133,7 @@ fn install(
     told: &Told,
 ) -> anyhow::Result<()> {
     let (met, mut problems) = site.meet();
-    problems.extend(site.supply(&met));
+    problems.extend(supply(site, &met));
     // The others are asked all the same, so that all problems are told at once.
     let is_supplied = |node: &&Met<'_>| {
         node.machine.is_meant && problems.iter().all(|one| one.node != node.machine.name)
