@@ -50,7 +50,7 @@ pub(crate) struct Wanted {
     /// Only these nodes, by their names
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = node_name)]
     only: Vec<NodeName>,
-    /// How many nodes at a time; masters are made one by one
+    /// How many nodes at a time; masters are made one by one, and copies go from node to node
     #[arg(long, value_name = "N", default_value = "8")]
     parallel: NonZeroU8,
     /// Print the plan of each node, and change nothing but the copies of installer and bundle

@@ -17,6 +17,7 @@ use installer::site::machine::{Machine, machines};
 use installer::site::met::{Met, Site};
 use installer::site::outcome::{End, Outcome};
 use installer::site::problem::{Problem, grouped};
+use installer::site::rounds::plan;
 use installer::site::run::{Planned, make, reset};
 use installer::site::supply::supply;
 
@@ -511,4 +512,18 @@ fn the_page_is_true() {
         help.lines().filter(|line| line.trim_start().starts_with("--")).flat_map(of).collect();
     options.remove("--help");
     assert_eq!(of(&table), options);
+}
+
+/// Its rounds are those that are made.
+#[test]
+fn the_pages_rounds_are_true() {
+    for page in [include_str!("../../../../docs/up.md"), include_str!("../../../../docs/zh/up.md")]
+    {
+        for (nodes, name) in [(10, "10"), (100, "100"), (1000, "1,000")] {
+            let rounds = plan(nodes);
+            let copies: Vec<String> = rounds.iter().map(ToString::to_string).collect();
+            let row = format!("| {name} | {} | {} |", copies.join(", "), rounds.len());
+            assert!(page.contains(&row), "{row}");
+        }
+    }
 }
