@@ -9,8 +9,9 @@ use bundle_format::{Architecture, Digest};
 
 use super::FOLDER;
 use super::connection::{Connection, said};
-use super::content::{Content, size};
+use super::content::Content;
 use super::facts::Facts;
+use super::progress::size;
 use super::script;
 use crate::failure::Failure;
 
@@ -119,10 +120,10 @@ impl Carried {
         })
     }
 
-    /// The failure if the node's disk has no room for what it still needs.
-    pub fn fits(&self, connection: &Connection<'_>, facts: &Facts) -> anyhow::Result<()> {
+    /// How many bytes a node still needs. Fails if its disk has no room for them.
+    pub fn missing(&self, connection: &Connection<'_>, facts: &Facts) -> anyhow::Result<u64> {
         if connection.is_here() {
-            return Ok(());
+            return Ok(0);
         }
         let mut missing = self.program_for(facts)?.missing(connection)?;
         for file in &self.files {
@@ -135,7 +136,7 @@ impl Carried {
                 "make room there",
             ));
         }
-        Ok(())
+        Ok(missing)
     }
 
     /// Gives a node the installer.
@@ -151,19 +152,32 @@ impl Carried {
         self.program_for(facts)?.send(connection, tell)
     }
 
-    /// Gives a node everything else, after what earlier bundles have left is removed.
+    /// Removes what earlier bundles have left on a node.
+    pub fn clear(&self, connection: &Connection<'_>, place: &Place) -> anyhow::Result<()> {
+        if connection.is_here() {
+            return Ok(());
+        }
+        let folder = place.bundle.rsplit('/').nth(1).unwrap_or_default();
+        let program = place.program.rsplit('/').next().unwrap_or_default();
+        said(connection.ask(script::CLEAR, &[FOLDER, folder, program])?).map(drop)
+    }
+
+    /// Gives a node the bundle and the keys.
     pub fn send_bundle(
         &self,
         connection: &Connection<'_>,
-        place: &Place,
         tell: &dyn Fn(&str),
     ) -> anyhow::Result<()> {
-        if !connection.is_here() {
-            let folder = place.bundle.rsplit('/').nth(1).unwrap_or_default();
-            let program = place.program.rsplit('/').next().unwrap_or_default();
-            said(connection.ask(script::CLEAR, &[FOLDER, folder, program])?)?;
-            self.files.iter().try_for_each(|file| file.send(connection, tell))?;
-        }
+        self.files.iter().try_for_each(|file| file.send(connection, tell))
+    }
+
+    /// The files of the bundle and the keys, which lie in one folder of each node.
+    pub(super) fn files(&self) -> &[Content] {
+        &self.files
+    }
+
+    /// Gives a node the cluster file.
+    pub fn send_config(&self, connection: &Connection<'_>) -> anyhow::Result<()> {
         let mut input = |pipe: &mut dyn std::io::Write| pipe.write_all(self.config.as_bytes());
         let output = connection.run(script::WRITE, &[&config()], Some(&mut input))?;
         if !output.succeeded() {

@@ -3,7 +3,7 @@
 //! ssh's own configuration.
 
 use std::fs::DirBuilder;
-use std::io;
+use std::io::{self, Write};
 use std::net::IpAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -150,6 +150,13 @@ impl<'a> Connection<'a> {
         self.held(output)
     }
 
+    /// Runs a script as the user that `ssh` comes as, and says what it prints.
+    pub fn as_user(&self, script: &str, arguments: &[&str], text: &str) -> anyhow::Result<String> {
+        let mut input = |pipe: &mut dyn Write| pipe.write_all(text.as_bytes());
+        let command = self.line(&script::as_user(script, arguments))?;
+        said(self.held(started(self.exec.run(&command, Some(&mut input)))?)?)
+    }
+
     /// Runs a script that only looks, and soon ends.
     pub fn ask(&self, script: &str, arguments: &[&str]) -> anyhow::Result<Output> {
         let output = started(self.exec.ask(&self.command(script, arguments)?, LIMIT))?;
@@ -182,7 +189,10 @@ impl<'a> Connection<'a> {
     }
 
     fn command(&self, script: &str, arguments: &[&str]) -> anyhow::Result<Command> {
-        let words = script::as_root(script, arguments);
+        self.line(&script::as_root(script, arguments))
+    }
+
+    fn line(&self, words: &[String]) -> anyhow::Result<Command> {
         let Some(ssh) = &self.ssh else { return Ok(Command::new(words)) };
         // The other side's shell reads one text.
         let line = shlex::try_join(words.iter().map(String::as_str))

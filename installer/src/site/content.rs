@@ -3,18 +3,15 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use bundle_format::{Digest, input};
 
 use super::FOLDER;
 use super::connection::{Connection, said};
+use super::progress::Progress;
 use super::script;
 use crate::failure::Failure;
-
-/// How often the copying of a file is told of.
-const OFTEN: Duration = Duration::from_secs(5);
 
 /// How many bytes go at a time.
 const PIECE: usize = 1 << 20;
@@ -65,7 +62,7 @@ impl Content {
     }
 
     /// Its name.
-    fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         self.to.rsplit('/').next().unwrap_or_default()
     }
 
@@ -96,11 +93,8 @@ impl Content {
         for _ in 0..2 {
             let Have::Bytes(from) = self.have(connection)? else { return Ok(()) };
             self.send_from(connection, from, tell)?;
-            let arguments = [&self.to, &self.digest.hex(), self.mode, FOLDER];
-            match connection.answer(script::TAKE, &arguments)?.trim() {
-                "taken" => return Ok(()),
-                "damaged" => {}
-                other => return Err(anyhow!("naming {} there said {other:?}", self.name())),
+            if self.is_taken(connection)? {
+                return Ok(());
             }
             tell(&format!("{} did not arrive as it is here", self.name()));
         }
@@ -109,6 +103,43 @@ impl Content {
             self.from.display()
         );
         Err(Failure::new(format!("{} does not arrive as it is here", self.name()), cure).into())
+    }
+
+    /// Has a node take what is missing from another one, by a script that says how much has come.
+    pub(super) fn take(
+        &self,
+        connection: &Connection<'_>,
+        script: &str,
+        arguments: &[&str],
+        tell: &(dyn Fn(&str) + Sync),
+    ) -> anyhow::Result<()> {
+        let Have::Bytes(from) = self.have(connection)? else { return Ok(()) };
+        let progress = Progress::new(self.name(), self.size, from);
+        let size = self.size.to_string();
+        let all = [&[self.to.as_str(), &size, FOLDER], arguments].concat();
+        let each = |line: &str| {
+            if let Some(bytes) = come(line) {
+                progress.at(bytes, tell);
+            }
+        };
+        let mut output = connection.follow(script, &all, None, &each)?;
+        output.stderr = without_progress(&output.stderr);
+        said(output)?;
+        if !self.is_taken(connection)? {
+            return Err(anyhow!("{} is damaged there, or on its way", self.name()));
+        }
+        progress.end(tell);
+        Ok(())
+    }
+
+    /// Has what has come named. False if it was damaged, and is gone.
+    fn is_taken(&self, connection: &Connection<'_>) -> anyhow::Result<bool> {
+        let arguments = [&self.to, &self.digest.hex(), self.mode, FOLDER];
+        match connection.answer(script::TAKE, &arguments)?.trim() {
+            "taken" => Ok(true),
+            "damaged" => Ok(false),
+            other => Err(anyhow!("naming {} there said {other:?}", self.name())),
+        }
     }
 
     fn send_from(
@@ -120,39 +151,33 @@ impl Content {
         let mut file =
             input::open(&self.from).with_context(|| format!("opening {}", self.from.display()))?;
         file.seek(SeekFrom::Start(from)).context("reading on")?;
-        let begun = Instant::now();
-        let mut input = |pipe: &mut dyn Write| self.copy(&mut file, from, pipe, tell);
+        let progress = Progress::new(self.name(), self.size, from);
+        let mut input = |pipe: &mut dyn Write| copy(&mut file, from, pipe, &progress, tell);
         let arguments = [self.to.as_str(), &from.to_string(), FOLDER];
         let sent = connection.run(script::SEND, &arguments, Some(&mut input))?;
         said(sent).with_context(|| format!("copying {} failed", self.name()))?;
-        let rate = rate(self.size - from, begun.elapsed());
-        tell(&format!("{} is copied: {}, {rate}", self.name(), size(self.size)));
+        progress.end(tell);
         Ok(())
     }
+}
 
-    fn copy(
-        &self,
-        file: &mut File,
-        from: u64,
-        pipe: &mut dyn Write,
-        tell: &dyn Fn(&str),
-    ) -> io::Result<()> {
-        let (begun, mut told) = (Instant::now(), Instant::now());
-        let (mut sent, mut piece) = (from, vec![0; PIECE]);
-        loop {
-            let count = file.read(&mut piece)?;
-            if count == 0 {
-                return Ok(());
-            }
-            pipe.write_all(piece.get(..count).unwrap_or_default())?;
-            sent += count as u64;
-            if told.elapsed() >= OFTEN {
-                told = Instant::now();
-                let rate = rate(sent - from, begun.elapsed());
-                let of = size(self.size);
-                tell(&format!("copying {}: {} of {of}, {rate}", self.name(), size(sent)));
-            }
+/// Copies what follows in a file.
+fn copy(
+    file: &mut File,
+    from: u64,
+    pipe: &mut dyn Write,
+    progress: &Progress<'_>,
+    tell: &dyn Fn(&str),
+) -> io::Result<()> {
+    let (mut sent, mut piece) = (from, vec![0; PIECE]);
+    loop {
+        let count = file.read(&mut piece)?;
+        if count == 0 {
+            return Ok(());
         }
+        pipe.write_all(piece.get(..count).unwrap_or_default())?;
+        sent += count as u64;
+        progress.at(sent, tell);
     }
 }
 
@@ -162,15 +187,11 @@ fn read(path: &Path) -> anyhow::Result<(Digest, u64)> {
     Digest::of_reader(&mut file).with_context(reading)
 }
 
-/// A size for people.
-pub(super) fn size(bytes: u64) -> String {
-    format!("{} MB", bytes.div_ceil(1_000_000))
+/// How many bytes have come, as a line says.
+fn come(line: &str) -> Option<u64> {
+    line.strip_prefix("at ")?.parse().ok()
 }
 
-fn rate(bytes: u64, took: Duration) -> String {
-    let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX).max(1);
-    match bytes / millis {
-        few @ 0..10_000 => format!("{few} kB/s"),
-        many => format!("{} MB/s", many / 1000),
-    }
+fn without_progress(text: &str) -> String {
+    text.lines().filter(|line| come(line).is_none()).map(|line| format!("{line}\n")).collect()
 }

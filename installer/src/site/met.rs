@@ -77,20 +77,6 @@ impl<'a> Site<'a> {
         self.sorted(each(self.machines, self.parallel, |machine| (machine, self.reach(machine))))
     }
 
-    /// Gives all that are meant the bundle and the cluster file, if there is room.
-    pub fn supply(&self, met: &[Met<'_>]) -> Vec<Problem> {
-        let meant: Vec<&Met<'_>> = met.iter().filter(|node| node.machine.is_meant).collect();
-        let supply = |node: &&Met<'_>| {
-            let tell = |line: &str| (self.tell)(node.machine, line);
-            self.carried.fits(&node.connection, &node.facts)?;
-            self.carried.send_bundle(&node.connection, &node.place, &tell)
-        };
-        let all = each(&meant, self.parallel, |node| (node.machine, supply(node)));
-        all.into_iter()
-            .filter_map(|(machine, made)| Some(Problem::of(&machine.name, &made.err()?)))
-            .collect()
-    }
-
     fn reach(&self, machine: &'a Machine) -> anyhow::Result<Met<'a>> {
         let tell = |line: &str| (self.tell)(machine, line);
         let connection = match self.here.contains(&machine.address) {

@@ -11,10 +11,15 @@ pub mod foreseen;
 pub mod machine;
 pub mod met;
 pub mod outcome;
+pub mod pass;
+mod pass_scripts;
 pub mod problem;
+mod progress;
+pub mod rounds;
 pub mod run;
 pub mod script;
 pub mod standing;
+pub mod supply;
 
 /// The folder on each node for what is copied there. It is not the receipt's, which a reset
 /// looks for and takes away.

@@ -9,6 +9,7 @@ use super::far::Join;
 use super::foreseen::{Plan, source};
 use super::met::{Met, Site};
 use super::outcome::{End, Outcome};
+use super::pass::close;
 use crate::exec::Output;
 use crate::role::Role;
 
@@ -124,6 +125,8 @@ fn taken_back(site: &Site<'_>, node: &Met<'_>) -> Outcome {
     let name = node.machine.name.clone();
     match node.far().reset(&|line| (site.tell)(node.machine, line)) {
         Ok(said) if said.succeeded() => {
+            // What a run has left there that was killed while it copied.
+            drop(close(node));
             let last = said.stdout.lines().rfind(|line| !line.trim().is_empty());
             Outcome { node: name, end: End::Done(last.unwrap_or("is reset").to_owned()) }
         }

@@ -64,10 +64,30 @@ pub(super) const LEAVE: &str = r#"rm -rf -- "$1""#;
 /// may print something.
 pub(super) const MARK: &str = "kubeferry answers\n";
 
+/// Runs `sh -c` with its arguments as whoever comes.
+const AS_USER: &str = r#"exec sh -c "$@""#;
+
 /// The words that run a script as root.
 pub(super) fn as_root(script: &str, arguments: &[&str]) -> Vec<String> {
-    let script = format!("echo {}\n{script}", MARK.trim_end());
-    let words = ["sh", "-c", AS_ROOT, "sh", &script, "sh"];
+    words(AS_ROOT, &marked(script), arguments)
+}
+
+/// The same as the user that `ssh` comes as.
+pub(super) fn as_user(script: &str, arguments: &[&str]) -> Vec<String> {
+    words(AS_USER, &marked(script), arguments)
+}
+
+/// The words that run a script as root whose output is nothing but its own.
+pub(super) fn unmarked(script: &str, arguments: &[&str]) -> Vec<String> {
+    words(AS_ROOT, script, arguments)
+}
+
+fn marked(script: &str) -> String {
+    format!("echo {}\n{script}", MARK.trim_end())
+}
+
+fn words(who: &str, script: &str, arguments: &[&str]) -> Vec<String> {
+    let words = ["sh", "-c", who, "sh", script, "sh"];
     words.iter().chain(arguments).map(|word| (*word).to_owned()).collect()
 }
 

@@ -31,6 +31,7 @@ use crate::site::foreseen::{self, Samples};
 use crate::site::machine::{Machine, machines};
 use crate::site::met::{Met, Site};
 use crate::site::run::{self, Planned};
+use crate::site::supply::supply;
 
 /// What is to be done with which nodes.
 #[derive(Args)]
@@ -49,7 +50,7 @@ pub(crate) struct Wanted {
     /// Only these nodes, by their names
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = node_name)]
     only: Vec<NodeName>,
-    /// How many nodes at a time; masters are made one by one
+    /// How many nodes at a time; masters are made one by one, and copies go from node to node
     #[arg(long, value_name = "N", default_value = "8")]
     parallel: NonZeroU8,
     /// Print the plan of each node, and change nothing but the copies of installer and bundle
@@ -132,7 +133,7 @@ fn install(
     told: &Told,
 ) -> anyhow::Result<()> {
     let (met, mut problems) = site.meet();
-    problems.extend(site.supply(&met));
+    problems.extend(supply(site, &met));
     // The others are asked all the same, so that all problems are told at once.
     let is_supplied = |node: &&Met<'_>| {
         node.machine.is_meant && problems.iter().all(|one| one.node != node.machine.name)

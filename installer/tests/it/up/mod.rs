@@ -17,7 +17,9 @@ use installer::site::machine::{Machine, machines};
 use installer::site::met::{Met, Site};
 use installer::site::outcome::{End, Outcome};
 use installer::site::problem::{Problem, grouped};
+use installer::site::rounds::plan;
 use installer::site::run::{Planned, make, reset};
+use installer::site::supply::supply;
 
 use self::far_nodes::{FarNodes, Fault, TOKEN};
 
@@ -96,7 +98,7 @@ fn on_site(
 
 fn install(site: &Site<'_>) -> (Vec<Problem>, Vec<Outcome>) {
     let (met, mut problems) = site.meet();
-    problems.extend(site.supply(&met));
+    problems.extend(supply(site, &met));
     let meant: Vec<&Met<'_>> = met.iter().filter(|node| node.machine.is_meant).collect();
     let foreseen = foresee(site, &meant, &met, &samples());
     problems.extend(foreseen.problems);
@@ -140,16 +142,69 @@ fn masters_come_one_by_one_and_then_workers_and_no_secret_is_an_argument() {
     for (address, words, given) in &said {
         let line = words.join(" ");
         assert!(!line.contains(TOKEN), "{line}");
-        assert!(
-            line.contains("BatchMode=yes") && !line.contains("StrictHostKeyChecking"),
-            "{line}"
-        );
+        assert!(line.contains("BatchMode=yes"), "{line}");
+        assert!(!line.contains("StrictHostKeyChecking=no"), "{line}");
         let joins = line.contains("--yes") && address != FIRST;
         assert_eq!(line.contains("--yes") && line.contains("/dev/stdin"), joins, "{line}");
         assert_eq!(given.contains(TOKEN), joins, "{line}");
     }
     // Each is let go.
     assert_eq!(said.iter().filter(|(_, words, _)| words[1] == "-O").count(), 4);
+}
+
+/// How many times something was sent to each node from here, except for installers.
+fn sent_from_here(nodes: &FarNodes) -> usize {
+    let said = nodes.said.lock().unwrap();
+    let is_sent = |line: &str| line.contains("cat >>") && !line.contains("/installer-");
+    said.iter().filter(|(_, words, _)| is_sent(&words.join(" "))).count()
+}
+
+#[test]
+fn one_node_gets_the_bundle_from_here_and_gives_it_to_the_next() {
+    let nodes = with(&[]);
+    let tried = up(&nodes, &[]);
+    assert_eq!(tried.problems, []);
+    let passed = tried.told.iter().filter(|line| line.contains("from ")).count();
+    let here = sent_from_here(&nodes);
+    // Four nodes, each with two files.
+    assert_eq!(here + passed, 8, "{:?}", tried.told);
+    assert!((2..=6).contains(&here), "{here}");
+    assert_eq!(nodes.open(), [""; 0]);
+    let said = nodes.said.into_inner().unwrap();
+    let let_in: Vec<&str> = said
+        .iter()
+        .map(|(.., given)| given.as_str())
+        .filter(|text| text.contains("AAAA"))
+        .collect();
+    assert!(!let_in.is_empty());
+    for line in let_in {
+        assert!(line.starts_with("restrict,command=\"") && line.ends_with("AAAA kubeferry-up\n"));
+    }
+}
+
+#[test]
+fn where_no_node_reaches_another_all_get_it_from_here() {
+    for (fault, why) in [(Fault::Walled, "Connection refused"), (Fault::Locked, "no space left")] {
+        let nodes = with(&[FIRST, SECOND, THIRD, FOURTH].map(|address| (address, fault)));
+        let tried = up(&nodes, &[]);
+        assert_eq!(tried.problems, []);
+        assert_eq!(sent_from_here(&nodes), 8, "{:?}", tried.told);
+        assert_eq!(nodes.open(), [""; 0]);
+        let missed = tried.told.iter().filter(|line| line.contains("so it comes from here"));
+        let missed: Vec<&String> = missed.collect();
+        assert!(!missed.is_empty() && missed.iter().all(|line| line.contains(why)), "{missed:?}");
+        assert!(missed.iter().all(|line| !line.contains("at 0")), "{missed:?}");
+    }
+}
+
+#[test]
+fn a_new_node_gets_the_bundle_from_one_that_has_it() {
+    let nodes = with(&[]);
+    up(&nodes, &["m1"]);
+    nodes.said.lock().unwrap().clear();
+    let tried = up(&nodes, &[]);
+    let given = tried.told.iter().filter(|line| line.contains("from m1: ")).count();
+    assert!(given >= 2, "{:?}", tried.told);
 }
 
 #[test]
@@ -457,4 +512,18 @@ fn the_page_is_true() {
         help.lines().filter(|line| line.trim_start().starts_with("--")).flat_map(of).collect();
     options.remove("--help");
     assert_eq!(of(&table), options);
+}
+
+/// Its rounds are those that are made.
+#[test]
+fn the_pages_rounds_are_true() {
+    for page in [include_str!("../../../../docs/up.md"), include_str!("../../../../docs/zh/up.md")]
+    {
+        for (nodes, name) in [(10, "10"), (100, "100"), (1000, "1,000")] {
+            let rounds = plan(nodes);
+            let copies: Vec<String> = rounds.iter().map(ToString::to_string).collect();
+            let row = format!("| {name} | {} | {} |", copies.join(", "), rounds.len());
+            assert!(page.contains(&row), "{row}");
+        }
+    }
 }
