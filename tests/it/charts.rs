@@ -145,6 +145,10 @@ fn a_chart_becomes_a_manifest_and_its_archive_is_carried() {
             assert!(made.contains(words), "{words}:\n{made}");
         }
         assert!(!made.contains("name: try"), "{made}");
+        let why = demo.ok(&["images", "--why", "bundle.yaml.rendered/app.yaml"]);
+        let place = ": Deployment shop/app, spec.template.spec.containers[0].image\n";
+        assert!(why.contains("controller:v1.9.3\n  bundle.yaml.rendered/app.yaml:"), "{why}");
+        assert!(why.contains(place), "{why}");
         let locked = lock(&demo);
         let manifest = &locked["manifests"][0];
         let images = serde_json::json!([

@@ -1,18 +1,18 @@
 //! `bundler images`: which images manifests need.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, bail};
 use bundle_format::bounds::MAX_YAML;
 use bundle_format::input;
-use bundle_format::text::brief;
+use bundle_format::text::{brief, printable};
 use clap::Args;
 
 use super::print;
 use crate::libyaml::document;
 use crate::manifest::check;
-use crate::manifest::discovery::{Discovery, discover_in};
+use crate::manifest::discovery::{Discovery, Found, discover_in};
 use crate::page;
 
 /// Prints the images that manifests need
@@ -24,10 +24,13 @@ pub(super) struct Arguments {
     /// Kubernetes YAML; `-` for standard input
     #[arg(required = true)]
     files: Vec<String>,
+    /// Print below each image the places that name it: file, line, object and path
+    #[arg(long)]
+    why: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let mut images = BTreeSet::new();
+    let mut images: BTreeMap<_, Vec<String>> = BTreeMap::new();
     let mut problems = Vec::new();
     for file in &arguments.files {
         match read(file).and_then(|text| images_of(file, &text)) {
@@ -35,11 +38,15 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
                 for guess in &discovery.guesses {
                     let text = brief(&guess.text);
                     print::notice(&format!(
-                        "guess: {file}:{}: `{text}`: {}; if the site needs it, list it under `images:` in the spec",
+                        "guess: {file}:{}: `{text}`: {}; if the site needs it, list it under `images:` in the spec; if not, nothing is to be done",
                         guess.line, guess.why
                     ));
                 }
-                images.extend(discovery.images().into_keys());
+                for found in discovery.found {
+                    let Found { image, line, document, path } = found;
+                    let place = format!("{file}:{line}: {document}, {path}");
+                    images.entry(image).or_default().push(place);
+                }
             }
             Err(error) => problems.push(format!("{error:#}")),
         }
@@ -47,7 +54,12 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if !problems.is_empty() {
         bail!("{}", problems.join("\n"));
     }
-    let lines: String = images.iter().map(|image| format!("{image}\n")).collect();
+    let mut lines = String::new();
+    for (image, places) in &images {
+        lines += &format!("{image}\n");
+        let places = places.iter().filter(|_| arguments.why);
+        places.for_each(|place| lines += &format!("  {}\n", printable(place)));
+    }
     print::data(&lines)
 }
 
