@@ -5,7 +5,7 @@
 const AS_ROOT: &str =
     r#"if [ "$(id -u)" -eq 0 ]; then exec sh -c "$@"; else exec sudo -n sh -c "$@"; fi"#;
 
-/// What a node is, before it has an installer of ours. `$1` is our folder.
+/// What a node is, before it has an installer of ours.
 pub(super) const FACTS: &str = r#"echo "arch $(uname -m)"
 echo "date $(date +%s)"
 echo "room $(df -Pk /var/lib | tail -n 1)"
