@@ -241,6 +241,56 @@ fn nodes_and_skopeo_can_pull_the_images() {
     }
 }
 
+/// What a bundle is stands in its own documents, whose digests `index.json` has.
+#[test]
+fn a_registry_that_lies_about_a_bundle_makes_no_other_of_it() {
+    let Some(registry) = RealRegistry::plain() else { return };
+    let demo = built();
+    let address = &format!("oci://{}/kubeferry/demo:1", registry.host());
+    ok(demo.folder.path(), &registry, &["push", "demo.tar", address]);
+    let told: Value = serde_json::from_slice(&registry.raw_manifest("kubeferry/demo:1")).unwrap();
+    let put = |tag: &str, change: &dyn Fn(&mut Vec<Value>)| {
+        let mut told = told.clone();
+        change(told["layers"].as_array_mut().unwrap());
+        registry.put_manifest("kubeferry/demo", tag, told.to_string().as_bytes());
+        format!("oci://{}/kubeferry/demo:{tag}", registry.host())
+    };
+    // Layers that are left out, in another order, or of another size.
+    pulls_the_same(&demo, &registry, &put("fewer", &|layers| layers.truncate(3)));
+    pulls_the_same(&demo, &registry, &put("reversed", &|layers| layers.reverse()));
+    let larger = put("larger", &|layers| layers[5]["size"] = (1_u64 << 43).into());
+    pulls_the_same(&demo, &registry, &larger);
+    // Another file of the bundle in the place of its index, or none.
+    let other = put("other", &|layers| layers[1]["digest"] = layers[0]["digest"].clone());
+    let folder = tempfile::tempdir().unwrap();
+    let words = fails(folder.path(), &registry, &["pull", &other]);
+    assert!(words.contains("index.json"), "{words}");
+    let none = put("none", &|layers| drop(layers.remove(1)));
+    let words = fails(folder.path(), &registry, &["pull", &none]);
+    assert!(words.contains("its manifest has no index.json"), "{words}");
+    assert!(!folder.path().join("demo.tar").exists());
+}
+
+/// The manifest of the bundle itself is among what a disk may damage.
+#[test]
+fn a_document_that_is_damaged_in_the_cache_is_fetched_again() {
+    let Some(registry) = RealRegistry::plain() else { return };
+    let demo = built();
+    let address = &format!("oci://{}/kubeferry/demo:1", registry.host());
+    ok(demo.folder.path(), &registry, &["push", "demo.tar", address]);
+    let folder = tempfile::tempdir().unwrap();
+    ok(folder.path(), &registry, &["pull", address]);
+    let told: Value = serde_json::from_slice(&registry.raw_manifest("kubeferry/demo:1")).unwrap();
+    for layer in &told["layers"].as_array().unwrap()[1..4] {
+        let digest = layer["digest"].as_str().unwrap().replace("sha256:", "");
+        let path = folder.path().join("cache/kubeferry/blobs/sha256").join(digest);
+        let size = fs::metadata(&path).unwrap().len();
+        fs::write(&path, vec![b' '; usize::try_from(size).unwrap()]).unwrap();
+    }
+    ok(folder.path(), &registry, &["pull", address, "--output", "again.tar"]);
+    assert_eq!(digest(&folder.path().join("again.tar")), digest(&demo.path("demo.tar")));
+}
+
 #[test]
 fn a_signature_and_the_bill_of_materials_go_along() {
     let Some(registry) = RealRegistry::plain() else { return };

@@ -23,8 +23,8 @@ pub(super) fn claims_another_index(storage: &Repaired, own: Digest) -> bool {
     })
 }
 
-/// The descriptor of the bundle manifest, if the index has one.
-pub(super) fn bundle_manifest(index: &[u8]) -> Result<Option<Descriptor>, BundleError> {
+/// The descriptor of the bundle manifest, if `index.json` has one.
+pub fn bundle_manifest(index: &[u8]) -> Result<Option<Descriptor>, BundleError> {
     let index: Document = parse("index", index)?;
     let is_it = |entry: &&oci::Entry| entry.artifact_type.as_deref() == Some(BUNDLE_TYPE);
     index.manifests.iter().flatten().find(is_it).map(|entry| described("index", entry)).transpose()

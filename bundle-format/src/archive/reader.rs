@@ -7,24 +7,19 @@ use std::path::Path;
 
 use super::absent::Absent;
 use super::blob::BlobReader;
-use super::documents::{
-    bundle_manifest, check_size, claims_another_index, described, document, parse,
-};
+use super::documents::{bundle_manifest, check_size, claims_another_index, document, parse};
 use super::entries::{self, Entry, Name, Place};
 use super::error::BundleError;
+use super::outline::{Outline, layout_of, of_lock};
 use super::repaired::{self, Repaired, Repairs};
 use super::storage::Storage;
-use crate::bounds::{MAX_ABSENT, MAX_IMAGE_DOCUMENT, MAX_INDEX, MAX_LOCK, MAX_MANIFEST, MAX_YAML};
+use crate::bounds::{MAX_ABSENT, MAX_IMAGE_DOCUMENT, MAX_INDEX, MAX_YAML};
 use crate::bundle_path::BundlePath;
 use crate::damage::parity::Parity;
 use crate::digest::Digest;
-use crate::layout::{self, Content, LOCK_TYPE, Layout, TITLE};
+use crate::layout::{self, Content, Layout};
 use crate::lock::{Descriptor, Lock, LockedHop, LockedImage};
-use crate::oci::Document;
-use crate::portable_path::{self, PathError};
-use crate::problems::Problems;
 use crate::signature::{self, Signed, TrustedKeys};
-use crate::text::brief;
 use crate::version::KubernetesVersion;
 
 /// An open bundle, whose index, bundle manifest and lock have been read.
@@ -143,14 +138,9 @@ impl Bundle {
             }
             read => read,
         };
-        let manifest: Document =
-            parse("manifest", &own("manifest", &manifest_blob, MAX_MANIFEST)?)?;
-        let lock_entry = manifest.config.as_ref().filter(|config| config.media_type == LOCK_TYPE);
-        let lock_entry = lock_entry.ok_or_else(|| not_a_bundle("its manifest holds no lock"))?;
-        let lock_blob = described("manifest", lock_entry)?;
-        let lock = Lock::parse(&own("lock", &lock_blob, MAX_LOCK)?)?;
-        let contents = contents(manifest, &lock)?;
-        let absent = archive.check(&lock, &contents, index_place, &index_bytes)?;
+        let Outline { lock, lock_blob, contents, layout } = Outline::read(&manifest_blob, own)?
+            .ok_or_else(|| not_a_bundle("its manifest holds no lock"))?;
+        let absent = archive.check(&lock, layout, index_place, &index_bytes)?;
         let absent = absent.into_iter().map(|blob| (blob.digest, blob.size)).collect();
         let whole = Release { lock, contents, index: index_bytes };
         let (blobs, others, hop) = (archive.blobs, Vec::new(), None);
@@ -359,13 +349,10 @@ impl Archive {
     fn check(
         &self,
         lock: &Lock,
-        contents: &[Content],
+        layout: Layout,
         index_place: Place,
         index: &[u8],
     ) -> Result<Vec<Descriptor>, BundleError> {
-        let layout = layout::describe_lock(lock)
-            .and_then(|lock_blob| layout_of(lock, &lock_blob, contents))
-            .map_err(of_lock)?;
         let written = self.place(Name::OciLayout).and_then(|place| {
             document(&self.blobs.storage, place, layout::OCI_LAYOUT.len() as u64).ok()
         });
@@ -420,56 +407,6 @@ impl Blobs {
         let mut bytes = Vec::new();
         reader.read_to_end(&mut bytes).map_err(fail)?;
         Ok(bytes)
-    }
-}
-
-/// The layout of a bundle with this lock and these files.
-fn layout_of(
-    lock: &Lock,
-    lock_blob: &Descriptor,
-    contents: &[Content],
-) -> Result<Layout, serde_json::Error> {
-    let made = contents.iter().filter(|file| layout::is_made(lock, &file.path));
-    let made: Vec<Content> = made.cloned().collect();
-    Layout::around(lock, lock_blob, &made)
-}
-
-fn of_lock(error: serde_json::Error) -> BundleError {
-    BundleError::Document { document: "lock", reason: error.to_string() }
-}
-
-/// The files that the bundle manifest lists. Fails if nodes could not use them.
-fn contents(manifest: Document, lock: &Lock) -> Result<Vec<Content>, BundleError> {
-    let mut problems = Problems::default();
-    let mut contents = Vec::new();
-    for layer in manifest.layers.unwrap_or_default() {
-        let descriptor = described("manifest", &layer)?;
-        let title = layer.annotations.and_then(|mut all| all.remove(TITLE)).unwrap_or_default();
-        match title.parse() {
-            Ok(path) => contents.push(Content { path, descriptor }),
-            Err(error) => problems.add(|| PathError::to_string(&error)),
-        }
-    }
-    let paths: Vec<String> = contents.iter().map(|file| file.path.to_string()).collect();
-    let paths = || paths.iter().map(String::as_str);
-    portable_path::clashes(paths(), str::to_ascii_lowercase, &mut problems);
-    let known: HashSet<&str> = paths().collect();
-    let own = lock.targets.iter().map(|target| BundlePath::repomd(&target.id));
-    let of_hops = lock.hops.iter().flat_map(|hop| {
-        let all = hop.targets.iter().map(|target| BundlePath::repomd(&target.id));
-        all.map(|path| path.of_hop(&hop.kubernetes))
-    });
-    for repomd in own.chain(of_hops) {
-        let repomd = repomd.to_string();
-        if !known.contains(repomd.as_str()) {
-            problems.add(|| format!("{} is not there", brief(&repomd)));
-        }
-    }
-    match problems.is_empty() {
-        true => Ok(contents),
-        false => {
-            Err(BundleError::Document { document: "manifest", reason: problems.lines().join("\n") })
-        }
     }
 }
 

@@ -64,10 +64,10 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let notices = Notices::new(*quiet);
     let site = Site::new(&[address.host()], &arguments.reach.reach(), &notices)?;
     let cache = Cache::of_user()?.telling(&notices);
-    let found = pull::find(&site, &cache, address)?;
+    let found = pull::find(&site, &cache, address, &keys)?;
     let path = match &arguments.output {
         Some(path) => path.clone(),
-        None => own_name(&found.lock.name)?,
+        None => own_name(&found.lock().name)?,
     };
     if path.as_os_str() == "-" {
         bail!("--output -: other files are written beside a bundle: name a file");
@@ -75,7 +75,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let place = output::file(&path);
     let (path, _) = place.with_context(|| format!("--output {}", path.display()))?;
     let output = Output { path, split: arguments.split.map(|size| size.0) };
-    let Pulled { built, fetched, signature, signed } = found.pull(&output, &keys, *quiet)?;
+    let Pulled { built, fetched, signature, signed } = found.pull(&output, *quiet)?;
     let names: Vec<String> =
         built.files.iter().map(|path| printable(&path.display().to_string())).collect();
     print::notice(&format!(

@@ -6,7 +6,8 @@ use anyhow::{Context, bail};
 use bundle_format::Digest;
 use bundle_format::archive::blob_name;
 use bundle_format::archive::reader::Bundle;
-use bundle_format::layout::{BUNDLE_TYPE, FILE_TYPE, LOCK_TYPE, Layout, OCI_LAYOUT, TITLE};
+use bundle_format::bounds::MAX_INDEX;
+use bundle_format::layout::{BUNDLE_TYPE, FILE_TYPE, Layout, OCI_LAYOUT, TITLE};
 use bundle_format::lock::Descriptor;
 use bundle_format::oci::{Document, Entry, OCI_MANIFEST};
 use bundle_format::text::brief;
@@ -22,8 +23,6 @@ pub(super) const EMPTY: &[u8] = b"{}";
 /// The names of the two files that are no blobs, as the layout has them.
 const LAYOUT_NAME: &str = "oci-layout";
 const INDEX_NAME: &str = "index.json";
-/// The largest blob that is believed, in bytes.
-const MOST: u64 = 1 << 44;
 
 /// An OCI image manifest with an `artifactType`, in the order in which it is written.
 #[derive(Serialize)]
@@ -85,55 +84,24 @@ pub(super) fn of_file(
     })?)
 }
 
-/// What a manifest says of the bundle that it is the manifest of.
-#[derive(Debug)]
-pub(super) struct Listed {
-    /// The lock.
-    pub(super) lock: Descriptor,
-    /// `index.json`.
-    pub(super) index: Descriptor,
-    /// The blobs, in the archive's order.
-    pub(super) blobs: Vec<Descriptor>,
-}
-
-/// Reads the manifest of a bundle. Only its shape is checked: the reader of bundles checks
-/// what it leads to.
-pub(super) fn read(bytes: &[u8]) -> anyhow::Result<Listed> {
+/// Where `index.json` is, by the manifest of a bundle. It leads to all else.
+pub(super) fn index(bytes: &[u8]) -> anyhow::Result<Descriptor> {
     let manifest: Document = serde_json::from_slice(bytes).context("reading its manifest")?;
     if manifest.artifact_type.as_deref() != Some(BUNDLE_TYPE) {
         bail!("it is no bundle, but {}", what(&manifest));
     }
-    let lock = manifest.config.filter(|config| config.media_type == LOCK_TYPE);
-    let lock = lock.context("its manifest has no lock")?.descriptor()?;
-    let mut files = Vec::new();
-    for layer in manifest.layers.unwrap_or_default() {
-        let descriptor = layer.descriptor()?;
-        if descriptor.size > MOST {
-            bail!("its blob {} would have {} bytes", descriptor.digest, descriptor.size);
-        }
-        let title = layer.annotations.and_then(|mut all| all.remove(TITLE)).unwrap_or_default();
-        files.push((title, descriptor));
-    }
-    let mut files = files.into_iter();
-    let mut next = |name: &str| {
-        let file = files.next().filter(|(title, _)| title == name);
-        file.map(|(_, descriptor)| descriptor)
-            .with_context(|| format!("its manifest lacks `{name}` where a bundle has it"))
+    let is_index = |layer: &Entry| {
+        layer
+            .annotations
+            .as_ref()
+            .is_some_and(|all| all.get(TITLE).is_some_and(|title| title == INDEX_NAME))
     };
-    next(LAYOUT_NAME)?;
-    let index = next(INDEX_NAME)?;
-    let mut blobs = Vec::new();
-    for (title, blob) in files {
-        if title != blob_name(blob.digest) {
-            bail!("its manifest has `{}`, which no bundle has", brief(&title));
-        }
-        blobs.push(blob);
+    let index = manifest.layers.into_iter().flatten().find(is_index);
+    let index = index.with_context(|| format!("its manifest has no {INDEX_NAME}"))?.descriptor()?;
+    if index.size > MAX_INDEX {
+        bail!("its {INDEX_NAME} would have {} bytes", index.size);
     }
-    // The reader of bundles takes the lock from the index, so both must be the same.
-    if blobs.first().map(|blob| blob.digest) != Some(lock.digest) {
-        bail!("its manifest names another lock than the first of its blobs");
-    }
-    Ok(Listed { lock, index, blobs })
+    Ok(index)
 }
 
 /// What a manifest is, in words.

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
-use bundle_format::bounds::{MAX_INDEX, MAX_LOCK};
-use bundle_format::layout::Layout;
+use anyhow::{Context, anyhow, bail};
+use bundle_format::archive::documents::bundle_manifest;
+use bundle_format::archive::outline::Outline;
 use bundle_format::lock::{Descriptor, Lock};
 use bundle_format::signature::{self, Signed, TrustedKeys};
 use bundle_format::{Digest, ImageReference};
@@ -20,18 +20,14 @@ use crate::image::pull::MANIFEST_LIMIT;
 use crate::image::registry::Endpoint;
 use crate::progress::Progress;
 
-/// A bundle in a registry, of which the lock and the index were read.
+/// A bundle in a registry, of which the documents were read.
 pub struct Found<'a> {
     site: &'a Site,
     cache: &'a Cache,
     endpoint: Endpoint,
-    /// Its lock. That it fits the rest is checked when the bundle is put together.
-    pub lock: Lock,
-    lock_blob: Descriptor,
-    layout: Layout,
-    signatures: Vec<String>,
-    /// Why not all signatures could be read.
-    unread: Option<anyhow::Error>,
+    outline: Outline,
+    signature: Option<String>,
+    signed: Option<Signed>,
 }
 
 /// A bundle that was pulled.
@@ -39,7 +35,7 @@ pub struct Found<'a> {
 pub struct Pulled {
     /// The files.
     pub built: Built,
-    /// How many bytes the cache did not have.
+    /// How many bytes the cache did not have, without its documents.
     pub fetched: u64,
     /// Where its signature is, if it has one.
     pub signature: Option<PathBuf>,
@@ -47,8 +43,14 @@ pub struct Pulled {
     pub signed: Option<Signed>,
 }
 
-/// Finds the bundle at an address.
-pub fn find<'a>(site: &'a Site, cache: &'a Cache, address: &Address) -> anyhow::Result<Found<'a>> {
+/// Finds the bundle at an address. With keys, one of them must have signed it: that is
+/// checked before any document of the bundle is read.
+pub fn find<'a>(
+    site: &'a Site,
+    cache: &'a Cache,
+    address: &Address,
+    keys: &TrustedKeys,
+) -> anyhow::Result<Found<'a>> {
     let endpoint = site.endpoint(&address.0)?;
     let request = endpoint.manifest(&address.name());
     let document = site.document(&request, MANIFEST_LIMIT)?;
@@ -57,21 +59,29 @@ pub fn find<'a>(site: &'a Site, cache: &'a Cache, address: &Address) -> anyhow::
         .bytes;
     let digest = Digest::of(&bytes);
     check_digest(&address.0, digest)?;
-    let listed = artifact::read(&bytes).with_context(|| address.to_string())?;
-    for (document, most) in [(&listed.lock, MAX_LOCK), (&listed.index, MAX_INDEX)] {
-        if document.size > most {
-            bail!("{address}: its blob {} has {} bytes", document.digest, document.size);
+    let read = |what: &str, blob: &Descriptor| {
+        // A damaged one is removed, and so it is fetched again.
+        if let Ok(bytes) = cache.document(blob) {
+            return Ok(bytes);
         }
-    }
-    let documents = [("the lock", &listed.lock), ("index.json", &listed.index)];
-    let jobs = documents.map(|(label, blob)| job(site, &endpoint, blob, label.to_owned()));
-    fetch(cache, jobs.into(), &|_, _| {})?;
-    let lock = Lock::parse(&cache.document(&listed.lock)?)?;
-    let index = cache.document(&listed.index)?;
-    let (documents, absent) = (Vec::new(), Vec::new());
-    let layout = Layout { index, documents, blobs: listed.blobs, absent };
-    let (signatures, unread) = referrers::signatures(site, &endpoint, digest);
-    Ok(Found { site, cache, endpoint, lock, lock_blob: listed.lock, layout, signatures, unread })
+        fetch(cache, vec![job(site, &endpoint, blob, what.to_owned())], &|_, _| {})?;
+        anyhow::Ok(cache.document(blob)?)
+    };
+    let index = artifact::index(&bytes).with_context(|| address.to_string())?;
+    let index = read("index.json", &index)?;
+    let signatures = referrers::signatures(site, &endpoint, digest);
+    let (signature, signed) = chosen(signatures, address, &index, keys)?;
+    let of_bundle = |what: &'static str, blob: &Descriptor, most: u64| match blob.size > most {
+        true => Err(anyhow!("its {what} would have {} bytes", blob.size)),
+        false => read(what, blob),
+    };
+    let outline = bundle_manifest(&index)?
+        .map(|manifest| Outline::read(&manifest, of_bundle))
+        .transpose()?
+        .flatten()
+        .filter(|outline| outline.layout.index == index)
+        .with_context(|| format!("{address}: its index.json is that of no bundle"))?;
+    Ok(Found { site, cache, endpoint, outline, signature, signed })
 }
 
 fn check_digest(name: &ImageReference, found: Digest) -> anyhow::Result<()> {
@@ -81,17 +91,48 @@ fn check_digest(name: &ImageReference, found: Digest) -> anyhow::Result<()> {
     }
 }
 
+/// The signature that counts: with keys, one by one of them; without, the latest.
+fn chosen(
+    (mut texts, unread): (Vec<String>, Option<anyhow::Error>),
+    address: &Address,
+    index: &[u8],
+    keys: &TrustedKeys,
+) -> anyhow::Result<(Option<String>, Option<Signed>)> {
+    texts.sort_by_key(|text| std::cmp::Reverse(time(text)));
+    if keys.is_empty() {
+        return Ok((texts.into_iter().next(), None));
+    }
+    let mut refused = None;
+    for text in texts {
+        let place = PathBuf::from(format!("its signature at {address}"));
+        match signature::of_text(place, &text, index, keys) {
+            Ok(signed) => return Ok((Some(text), Some(signed))),
+            Err(error) => refused = refused.or(Some(error)),
+        }
+    }
+    match (refused, unread) {
+        (Some(error), _) => Err(error.into()),
+        (None, Some(error)) => bail!("reading the bundle's signatures: {error:#}"),
+        (None, None) => bail!(
+            "the bundle is not signed in the registry, and --trusted-key asks for it: sign it \
+             with `bundler sign`, and push it again"
+        ),
+    }
+}
+
 impl Found<'_> {
-    /// The digest of its lock.
-    pub fn lock_digest(&self) -> Digest {
-        self.lock_blob.digest
+    /// Its lock.
+    pub fn lock(&self) -> &Lock {
+        &self.outline.lock
     }
 
-    /// Writes the bundle, with its installers, checksums and signature beside it. With
-    /// keys, one of them must have signed it: that is checked before anything is fetched.
-    pub fn pull(&self, output: &Output, keys: &TrustedKeys, quiet: bool) -> anyhow::Result<Pulled> {
-        let place = signature::path_of(&output.path);
-        let (text, signed) = self.signature(place.clone(), keys)?;
+    /// The digest of its lock.
+    pub fn lock_digest(&self) -> Digest {
+        self.outline.lock_blob.digest
+    }
+
+    /// Writes the bundle, with its installers, checksums and signature beside it.
+    pub fn pull(&self, output: &Output, quiet: bool) -> anyhow::Result<Pulled> {
         let missing = self.missing();
         let fetched = missing.iter().map(|blob| blob.size).sum();
         let bring = || {
@@ -103,56 +144,24 @@ impl Found<'_> {
             progress.finish();
             Ok(())
         };
-        let built = build::put_together(
-            &self.lock,
-            &self.layout,
-            output,
-            (self.cache, quiet),
-            bring,
-            build::of_cache(self.cache),
-        )?;
-        let signature = match text {
+        let Outline { lock, layout, .. } = &self.outline;
+        let open = build::of_cache(self.cache);
+        let built = build::put_together(lock, layout, output, (self.cache, quiet), bring, open)?;
+        let signature = match &self.signature {
             Some(text) => {
+                let place = signature::path_of(&output.path);
                 write_file(&place, text.as_bytes())?;
                 Some(place)
             }
             None => None,
         };
-        Ok(Pulled { built, fetched, signature, signed })
-    }
-
-    /// The signature that counts: with keys, one by one of them; without, the latest.
-    fn signature(
-        &self,
-        place: PathBuf,
-        keys: &TrustedKeys,
-    ) -> anyhow::Result<(Option<&str>, Option<Signed>)> {
-        let mut texts: Vec<&str> = self.signatures.iter().map(String::as_str).collect();
-        texts.sort_by_key(|text| std::cmp::Reverse(time(text)));
-        if keys.is_empty() {
-            return Ok((texts.first().copied(), None));
-        }
-        let mut refused = None;
-        for text in texts {
-            match signature::of_text(place.clone(), text, &self.layout.index, keys) {
-                Ok(signed) => return Ok((Some(text), Some(signed))),
-                Err(error) => refused = refused.or(Some(error)),
-            }
-        }
-        match (refused, &self.unread) {
-            (Some(error), _) => Err(error.into()),
-            (None, Some(error)) => bail!("reading the bundle's signatures: {error:#}"),
-            (None, None) => bail!(
-                "the bundle is not signed in the registry, and --trusted-key asks for it: sign it \
-                 with `bundler sign`, and push it again"
-            ),
-        }
+        Ok(Pulled { built, fetched, signature, signed: self.signed.clone() })
     }
 
     /// The blobs that the cache does not have.
     fn missing(&self) -> Vec<&Descriptor> {
         let is_missing = |blob: &&Descriptor| self.cache.open(blob.digest, blob.size).is_none();
-        self.layout.blobs.iter().filter(is_missing).collect()
+        self.outline.layout.blobs.iter().filter(is_missing).collect()
     }
 }
 

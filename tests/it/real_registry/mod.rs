@@ -111,6 +111,20 @@ impl RealRegistry {
         self.skopeo(&["inspect", "--raw"], |name| format!("--{name}"), &[&image])
     }
 
+    /// Puts any bytes there as a manifest, without a login.
+    pub(crate) fn put_manifest(&self, repository: &str, tag: &str, bytes: &[u8]) {
+        let file = self.folder.path().join("manifest");
+        std::fs::write(&file, bytes).unwrap();
+        let status = Command::new("curl")
+            .args(["--fail", "--silent", "--show-error", "--request", "PUT", "--header"])
+            .arg("Content-Type: application/vnd.oci.image.manifest.v1+json")
+            .arg("--data-binary")
+            .arg(format!("@{}", file.display()))
+            .arg(format!("http://{}/v2/{repository}/manifests/{tag}", self.host()))
+            .status();
+        assert!(status.unwrap().success());
+    }
+
     /// Removes one manifest, and leaves an index that names it as it is.
     pub(crate) fn delete_manifest(&self, repository: &str, digest: &Digest) {
         let image = format!("docker://{}/{repository}@{digest}", self.host());
