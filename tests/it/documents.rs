@@ -6,6 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use bundle_format::Digest;
+use bundle_format::archive::reader::Bundle;
+use bundle_format::damage::chunk::ChunkSet;
+use bundle_format::damage::map::Map;
 use bundler::spec::SpecFile;
 
 use crate::real_registry::RealRegistry;
@@ -97,6 +101,14 @@ fn run(demo: &Demo, line: &str) -> String {
     printed
 }
 
+/// The map of the demo's bundle, as if one of its chunks were lost.
+fn map(demo: &Demo) -> String {
+    let bundle = Bundle::open(&demo.path("demo.tar")).unwrap();
+    let mut lost = ChunkSet::default();
+    lost.add(7);
+    Map::new(Digest::of(bundle.index()), bundle.length(), &lost).to_string()
+}
+
 /// A command with the registry that runs, which has no TLS.
 fn at_registry(command: &str, registry: Option<&RealRegistry>) -> String {
     match registry {
@@ -134,6 +146,10 @@ fn commands_run_and_print_what_is_shown() {
                 if is_command && is_run(line) {
                     if command.starts_with("bundler init") {
                         fs::remove_file(demo.path("bundle.yaml")).unwrap();
+                    }
+                    if command.starts_with("bundler patch") {
+                        // On site, the installer prints it.
+                        fs::write(demo.path("map.txt"), map(&demo)).unwrap();
                     }
                     printed = run(&demo, &at_registry(command, registry.as_ref()));
                     if command.starts_with("bundler init") {

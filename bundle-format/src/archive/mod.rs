@@ -6,15 +6,18 @@ use tar::{EntryType, Header};
 use crate::digest::Digest;
 
 mod absent;
+mod beside;
 pub mod blob;
 pub mod delta;
 pub mod documents;
 mod entries;
 pub mod error;
 pub mod outline;
+mod patched;
 pub mod reader;
 pub mod repaired;
 pub mod storage;
+pub mod survey;
 pub mod verify;
 pub mod writer;
 

@@ -6,16 +6,16 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::absent::Absent;
+use super::beside::Beside;
 use super::blob::BlobReader;
 use super::documents::{bundle_manifest, check_size, claims_another_index, document, parse};
 use super::entries::{self, Entry, Name, Place};
 use super::error::BundleError;
 use super::outline::{Outline, layout_of, of_lock};
-use super::repaired::{self, Repaired, Repairs};
+use super::repaired::{Repaired, Repairs};
 use super::storage::Storage;
 use crate::bounds::{MAX_ABSENT, MAX_IMAGE_DOCUMENT, MAX_INDEX, MAX_YAML};
 use crate::bundle_path::BundlePath;
-use crate::damage::parity::Parity;
 use crate::digest::Digest;
 use crate::layout::{self, Content, Layout};
 use crate::lock::{Descriptor, Lock, LockedHop, LockedImage};
@@ -80,36 +80,35 @@ impl Bundle {
     /// The same, for a bundle that one of `keys` must have signed. The signature is checked
     /// before any document of the bundle is parsed. Without keys, no signature is needed.
     ///
-    /// Bytes that are damaged are repaired by the parity file beside it. A parity file that
+    /// Bytes that are damaged are repaired by the parity file and the patch beside it. What
     /// is of another bundle does not count, even if the bundle is damaged.
     pub fn open_trusted(path: &Path, keys: &TrustedKeys) -> Result<Self, BundleError> {
-        let parity = repaired::beside(path);
-        let as_it_is = Self::of(path, Repaired::plain(Storage::open(path)?), keys);
-        let Some(parity) = parity else { return as_it_is };
-        match as_it_is {
-            Ok(bundle) => Ok(bundle.repaired_by(parity)),
-            Err(error) => {
-                let storage = Repaired::plain(Storage::open(path)?);
-                if claims_another_index(&storage, parity.head().bundle) {
-                    return Err(error);
-                }
-                let opened = Self::of(path, storage.by(parity), keys);
-                opened.ok().filter(Self::is_repaired_by_its_own).ok_or(error)
+        let beside = Beside::all(path);
+        let error = match Self::of(path, Repaired::plain(Storage::open(path)?), keys) {
+            Ok(bundle) => return Ok(bundle.repaired_by(beside)),
+            Err(error) => error,
+        };
+        for one in beside {
+            let storage = Repaired::plain(Storage::open(path)?);
+            let bundle = one.bundle.0;
+            if claims_another_index(&storage, bundle) {
+                continue;
+            }
+            let opened = Self::of(path, storage.by(one), keys);
+            if let Some(opened) = opened.ok().filter(|own| Digest::of(own.index()) == bundle) {
+                return Ok(opened);
             }
         }
+        Err(error)
     }
 
-    /// The same bundle, repaired by a parity file if that is its own.
-    fn repaired_by(mut self, parity: Parity) -> Self {
-        let is_own = parity.head().bundle == Digest::of(self.index());
-        if is_own && parity.plan().length() == self.length() {
-            self.blobs.storage = self.blobs.storage.by(parity);
+    /// The same bundle, repaired by what is its own of what lies beside it.
+    fn repaired_by(mut self, beside: Vec<Beside>) -> Self {
+        let own = (Digest::of(self.index()), self.length());
+        if let Some(one) = beside.into_iter().find(|one| one.bundle == own) {
+            self.blobs.storage = self.blobs.storage.by(one);
         }
         self
-    }
-
-    fn is_repaired_by_its_own(&self) -> bool {
-        self.blobs.storage.is_for() == Some(Digest::of(self.index()))
     }
 
     fn of(path: &Path, storage: Repaired, keys: &TrustedKeys) -> Result<Self, BundleError> {
@@ -269,7 +268,7 @@ impl Bundle {
     }
 
     /// What was damaged and repaired, as far as the bundle was read.
-    pub fn repairs(&self) -> Option<Repairs> {
+    pub fn repairs(&self) -> Vec<Repairs> {
         self.blobs.storage.repairs()
     }
 
@@ -282,6 +281,11 @@ impl Bundle {
             true => files.paths().map(|path| path.display().to_string()).collect(),
             false => parts,
         }
+    }
+
+    /// The offset and size of a blob in the bundle's own file.
+    pub(super) fn place_of(&self, digest: Digest) -> Option<(u64, u64)> {
+        self.blobs.blobs.get(&digest).map(|place| (place.offset, place.size))
     }
 
     /// The blob of the bundle manifest.

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::storage::Storage;
+use super::beside::Beside;
+use super::patched::Patched;
+use super::storage::{self, Storage};
 use crate::damage::chunk::{CHUNK, ChunkSet, chunks, offset};
-use crate::damage::parity::{self, Parity};
+use crate::damage::parity::Parity;
 use crate::damage::repair::Run;
-use crate::digest::Digest;
 
 /// How many chunks are read at once.
 const AT_ONCE: u64 = 64;
@@ -23,7 +23,7 @@ const KEPT: usize = 4096;
 /// files hold and nothing repairs is given as it is: its readers check every byte anyhow.
 #[derive(Debug)]
 pub(super) struct Repaired {
-    storage: Storage,
+    storage: Patched,
     cure: Option<Cure>,
 }
 
@@ -52,12 +52,6 @@ enum Seen {
     Good,
     Wrong,
     Unread(io::Error),
-}
-
-/// The file beside a bundle that repairs it.
-pub(super) fn beside(bundle: &Path) -> Option<Parity> {
-    // A file that cannot be read is as good as none: the bundle may need no repair.
-    Parity::open(&parity::path_of(bundle)).ok().flatten()
 }
 
 /// What was repaired while a bundle was read.
@@ -94,18 +88,18 @@ impl fmt::Display for Repairs {
 impl Repaired {
     /// The bytes as the files hold them.
     pub(super) fn plain(storage: Storage) -> Self {
-        Self { storage, cure: None }
+        Self { storage: Patched::new(storage, None), cure: None }
     }
 
-    /// The same, repaired by a parity file.
-    pub(super) fn by(self, parity: Parity) -> Self {
-        let cure = Cure { parity, unreadable: Mutex::default(), work: Mutex::default() };
-        Self { cure: Some(cure), ..self }
+    /// The same, repaired by what lies beside it.
+    pub(super) fn by(self, beside: Beside) -> Self {
+        let cure = |parity| Cure { parity, unreadable: Mutex::default(), work: Mutex::default() };
+        Self { storage: self.storage.by(beside.patch), cure: beside.parity.map(cure) }
     }
 
     /// The files as they are.
     pub(super) fn files(&self) -> &Storage {
-        &self.storage
+        self.storage.files()
     }
 
     /// The size of the whole bundle in bytes, also if its end is lost.
@@ -116,18 +110,35 @@ impl Repaired {
         }
     }
 
-    /// The digest of the index of the bundle that is repaired.
-    pub(super) fn is_for(&self) -> Option<Digest> {
-        self.cure.as_ref().map(|cure| cure.parity.head().bundle)
+    /// What was repaired so far, and what cannot be. Empty if nothing was damaged.
+    pub(super) fn repairs(&self) -> Vec<Repairs> {
+        let of_patch = self.storage.patch().map(|patch| Repairs {
+            chunks: patch.count(),
+            lost: 0,
+            by: patch.path().display().to_string(),
+        });
+        let of_parity = self.cure.as_ref().map(|cure| {
+            let work = lock(&cure.work);
+            let (chunks, lost) = (work.repaired.len(), work.lost.len());
+            Repairs { chunks, lost, by: cure.parity.path().display().to_string() }
+        });
+        let all = of_patch.into_iter().chain(of_parity);
+        all.filter(|repairs| repairs.chunks + repairs.lost > 0).collect()
     }
 
-    /// What was repaired so far, and what cannot be; none if nothing was damaged.
-    pub(super) fn repairs(&self) -> Option<Repairs> {
+    /// The chunks that its parity file finds wrong and cannot repair, after reading all of
+    /// them. `None` without a parity file, or if that is of another bundle.
+    pub(super) fn lost(&self) -> Option<ChunkSet> {
         let cure = self.cure.as_ref()?;
-        let work = lock(&cure.work);
-        let (chunks, lost) = (work.repaired.len(), work.lost.len());
-        let by = cure.parity.path().display().to_string();
-        (chunks + lost > 0).then_some(Repairs { chunks, lost, by })
+        let mut buffer = vec![0; AT_ONCE as usize * CHUNK];
+        let mut chunk = 0;
+        while chunk < chunks(self.length()) {
+            // An error is of the first chunk.
+            let count = self.read_at(&mut buffer, offset(chunk)).unwrap_or(CHUNK);
+            chunk += chunks(count as u64).max(1);
+        }
+        let mut work = lock(&cure.work);
+        (!work.is_strange).then(|| std::mem::take(&mut work.lost))
     }
 
     /// Reads some bytes from `offset` on. Gives 0 at the end.
@@ -139,17 +150,8 @@ impl Repaired {
     }
 
     /// Reads exactly `buffer.len()` bytes from `offset` on.
-    pub(super) fn read_exact_at(&self, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
-        while !buffer.is_empty() {
-            match self.read_at(buffer, offset)? {
-                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-                count => {
-                    buffer = buffer.get_mut(count..).unwrap_or_default();
-                    offset += count as u64;
-                }
-            }
-        }
-        Ok(())
+    pub(super) fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        storage::read_exact_at(buffer, offset, |buffer, offset| self.read_at(buffer, offset))
     }
 
     fn read_checked(&self, cure: &Cure, buffer: &mut [u8], from: u64) -> io::Result<usize> {

@@ -203,20 +203,24 @@ impl Storage {
         let Some(segment) = self.segment(offset) else { return Ok(0) };
         segment.file.read_at(buffer, offset - segment.start)
     }
+}
 
-    /// Reads exactly `buffer.len()` bytes from `offset` on.
-    pub fn read_exact_at(&self, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
-        while !buffer.is_empty() {
-            match self.read_at(buffer, offset)? {
-                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-                count => {
-                    buffer = buffer.get_mut(count..).unwrap_or_default();
-                    offset += count as u64;
-                }
+/// Fills `buffer` with the bytes from `offset` on, by as many reads as that takes.
+pub(super) fn read_exact_at(
+    mut buffer: &mut [u8],
+    mut offset: u64,
+    read_at: impl Fn(&mut [u8], u64) -> io::Result<usize>,
+) -> io::Result<()> {
+    while !buffer.is_empty() {
+        match read_at(buffer, offset)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            count => {
+                buffer = buffer.get_mut(count..).unwrap_or_default();
+                offset += count as u64;
             }
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// Finds a part that was not copied completely.

@@ -27,12 +27,14 @@ mod mirrors;
 mod output;
 mod packages;
 mod parity;
+mod patch;
 mod task;
 mod unfinished;
 
 pub use output::Output;
 pub(crate) use output::write_file;
 pub use parity::{make_parity, parity_words, strange_parity};
+pub use patch::make_patch;
 pub use task::Task;
 
 /// A finished bundle.

@@ -21,6 +21,7 @@ mod lock;
 mod lock_file;
 mod parity;
 mod password;
+mod patch;
 mod print;
 mod pull;
 mod push;
@@ -55,6 +56,7 @@ enum Command {
     Sign(sign::Arguments),
     Verify(verify::Arguments),
     Parity(parity::Arguments),
+    Patch(patch::Arguments),
     Push(push::Arguments),
     Pull(pull::Arguments),
     Inspect(inspect::Arguments),
@@ -95,6 +97,7 @@ pub fn run() -> ExitCode {
         Command::Sign(arguments) => sign::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Parity(arguments) => parity::run(&arguments),
+        Command::Patch(arguments) => patch::run(&arguments),
         Command::Push(arguments) => push::run(&arguments),
         Command::Pull(arguments) => pull::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),

@@ -60,10 +60,10 @@ pub(super) fn whole(bundle: &Bundle, quiet: bool) -> anyhow::Result<Verification
     let verification = verify::verify(bundle, |count| progress.add("", count));
     progress.finish();
     if let Some(report) = verification.report() {
-        let repairs = bundle.repairs().map(|repairs| format!("\n{repairs}")).unwrap_or_default();
-        bail!("{report}{repairs}");
+        let repairs = bundle.repairs().into_iter().map(|repairs| format!("\n{repairs}"));
+        bail!("{report}{}", repairs.collect::<String>());
     }
-    if let Some(repairs) = bundle.repairs() {
+    for repairs in bundle.repairs() {
         print::notice(&format!("{repairs}; bring the bundle again from where it was made"));
     }
     Ok(verification)

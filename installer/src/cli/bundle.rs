@@ -23,7 +23,7 @@ pub(super) fn open(named: &[PathBuf], keys: &TrustedKeys) -> anyhow::Result<Bund
 }
 
 /// The bundle that was named, or the only one in this program's folder.
-fn find(named: Option<&Path>) -> anyhow::Result<PathBuf> {
+pub(super) fn find(named: Option<&Path>) -> anyhow::Result<PathBuf> {
     if let Some(path) = named {
         return if path.is_dir() { only_one_in(path) } else { Ok(path.to_owned()) };
     }

@@ -121,6 +121,10 @@ enum Command {
         /// repaired in it
         #[arg(long, value_name = "FILE")]
         copy: Option<PathBuf>,
+        /// Print which chunks of the bundle are lost: `bundler patch` makes of that what
+        /// repairs it
+        #[arg(long, conflicts_with_all = ["copy", "trusted_key"])]
+        map: bool,
     },
     /// Prints a new join file
     Token {
@@ -273,7 +277,10 @@ fn carried_out(arguments: Installer) -> Ended {
         (Some(Command::Inventory { look, .. }), _) => {
             (inventory::inventory(look.root.as_deref(), look.json), None)
         }
-        (Some(Command::Verify { bundle, named, trusted_key, copy }), _) => {
+        (Some(Command::Verify { bundle, named, map: true, .. }), _) => {
+            (verify::map(bundle.as_ref().or(named.first()).map(PathBuf::as_path)), None)
+        }
+        (Some(Command::Verify { bundle, named, trusted_key, copy, .. }), _) => {
             let bundles: Vec<PathBuf> = bundle.into_iter().chain(named).collect();
             (verify::verify(&bundles, &trusted_key, copy.as_deref()), None)
         }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use bundle_format::archive::reader::Bundle;
+use bundle_format::archive::survey;
 use bundle_format::archive::verify::{self, Verification};
 use bundle_format::durable::Unfinished;
 use bundle_format::text::{count, printable, stderr, stdout};
@@ -41,6 +42,30 @@ pub(crate) fn verify(
     Ok(())
 }
 
+/// Prints what a patch of the bundle must have.
+pub(crate) fn map(bundle: Option<&Path>) -> anyhow::Result<()> {
+    let path = super::bundle::find(bundle)?;
+    let lost = survey::map(&path).with_context(|| {
+        format!(
+            "{} cannot be opened, and no parity file says which of its bytes are right",
+            path.display()
+        )
+    })?;
+    let Some(lost) = lost else {
+        writeln!(stderr(), "note: nothing of {} is lost", path.display())?;
+        return Ok(());
+    };
+    write!(stdout(), "{lost}")?;
+    let cure = "`bundler patch BUNDLE --map FILE`, where the bundle was made, makes of this text what \
+                repairs it";
+    writeln!(stderr(), "note: {} of 4 KiB are lost; {cure}", chunks(lost.count()))?;
+    Ok(())
+}
+
+fn chunks(number: u64) -> String {
+    count(usize::try_from(number).unwrap_or(usize::MAX), "chunk")
+}
+
 /// Writes the archive to a new file, with what was damaged repaired. An existing file may be
 /// the bundle itself, so none is replaced.
 fn write_copy(bundle: &Bundle, path: &Path) -> anyhow::Result<()> {
@@ -65,10 +90,10 @@ fn write_copy(bundle: &Bundle, path: &Path) -> anyhow::Result<()> {
 pub(crate) fn whole(bundle: &Bundle) -> anyhow::Result<Verification> {
     let verification = verify::verify(bundle, |_| {});
     if let Some(report) = verification.report() {
-        let repairs = bundle.repairs().map(|repairs| format!("\n{repairs}")).unwrap_or_default();
-        bail!("{report}{repairs}");
+        let repairs = bundle.repairs().into_iter().map(|repairs| format!("\n{repairs}"));
+        bail!("{report}{}", repairs.collect::<String>());
     }
-    if let Some(repairs) = bundle.repairs() {
+    for repairs in bundle.repairs() {
         writeln!(stderr(), "note: {}", printable(&format!("{repairs}; {COPY_IT}")))?;
     }
     Ok(verification)

@@ -37,6 +37,8 @@ fn made(target: &str) -> Vec<Vec<u8>> {
 fn own(target: &str) -> Option<Vec<u8>> {
     match target {
         "archive" => Some(small_bundle::bytes()),
+        "bundle_patch" => Some(targets::good_patch()),
+        "damage_map" => Some(targets::good_map().to_string().into_bytes()),
         "index" => Some(small_bundle::index()),
         "lock" => Some(small_bundle::lock()),
         "package_signature" => Some(grammar::package::good()),

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
+use bundle_format::archive::survey;
+
 use crate::support::demo::Demo;
 
 const SECTOR: usize = 512;
@@ -176,6 +178,88 @@ fn the_parity_file_of_another_bundle_does_not_count() {
     fs::write(stick.demo.path("stick/demo.tar.parity"), own).unwrap();
     stick.repaired("with its own");
     fs::write(stick.path(), with_bad(&other, [60])).unwrap();
+}
+
+impl Stick {
+    /// Makes the patch of what the stick has lost, beside the bundle there; gives how many
+    /// chunks it has.
+    fn patch(&self) -> u64 {
+        let map = survey::map(&self.path()).unwrap().unwrap();
+        fs::write(self.demo.path("map.txt"), map.to_string()).unwrap();
+        let output = "stick/demo.tar.patch";
+        let patch = ["patch", "-q", "demo.tar", "--map", "map.txt", "--output", output];
+        assert_eq!(self.demo.ok(&patch), format!("{output}\n"));
+        map.count()
+    }
+}
+
+/// Somebody on site reads the map out, and gets the patch by any way.
+#[test]
+fn a_patch_brings_what_the_parity_file_cannot_repair() {
+    let stick = Stick::new("2%");
+    let sectors = stick.good.len() / SECTOR;
+    let small = stick.demo.path("stick/demo.tar.patch");
+    for (what, bad) in [
+        ("a hole", sectors / 3..sectors / 2),
+        ("the first header, the index and the lock", 0..sectors / 6),
+        ("the end", sectors - 300..sectors),
+    ] {
+        stick.put(&with_bad(&stick.good, bad.clone()), &stick.parity);
+        stick.is_lost(what);
+        let count = stick.patch();
+        assert!(count <= (bad.len() as u64 + 14) / 8, "{what}: {count} chunks");
+        assert_eq!(fs::metadata(&small).unwrap().len(), count * 4188, "{what}");
+        let said = stick.repaired(what);
+        assert!(said.contains("demo.tar.patch repaired"), "{what}: {said}");
+        fs::remove_file(&small).unwrap();
+    }
+    // The end is not there at all.
+    stick.put(&stick.good[..stick.good.len() - 300 * SECTOR], &stick.parity);
+    stick.patch();
+    stick.repaired("a bundle that is cut short");
+    // The stick has lost some of the patch, too. What is still lost gets another one.
+    let patch = fs::read(&small).unwrap();
+    fs::write(&small, with_bad(&patch, 0..patch.len() / SECTOR / 2)).unwrap();
+    stick.is_lost("half of a patch");
+    let lost = survey::map(&stick.path()).unwrap().unwrap().count();
+    assert!(lost > 0 && lost * 4188 < patch.len() as u64, "{lost} chunks");
+    // Nothing is lost with all of it.
+    fs::write(&small, &patch).unwrap();
+    assert_eq!(survey::map(&stick.path()).unwrap(), None);
+}
+
+/// Then a whole blob is as lost as one of its bytes.
+#[test]
+fn without_a_parity_file_a_patch_has_each_damaged_blob() {
+    let stick = Stick::new("0%");
+    let sectors = stick.good.len() / SECTOR;
+    stick.put(&with_bad(&stick.good, [sectors / 2]), b"");
+    stick.is_lost("one sector");
+    assert!(stick.patch() >= 1);
+    stick.repaired("one sector");
+    // With checksums of its chunks, it is one chunk.
+    fs::remove_file(stick.demo.path("stick/demo.tar.patch")).unwrap();
+    stick.put(&with_bad(&stick.good, [sectors / 2]), &stick.parity);
+    stick.is_lost("one sector");
+    assert_eq!(stick.patch(), 1);
+    stick.repaired("one sector");
+    // A patch of another bundle does not count, and a map of one makes none.
+    let odd = fs::read(stick.demo.path("stick/demo.tar.patch")).unwrap();
+    let map = fs::read_to_string(stick.demo.path("map.txt")).unwrap();
+    let spec = stick.demo.spec();
+    stick.demo.write_spec(&format!("{spec}\ncluster: {{podCidr: 10.9.0.0/16}}\n"));
+    stick.demo.ok(&["lock"]);
+    stick.demo.ok(&["build", "-q"]);
+    let other = fs::read(stick.demo.path("demo.tar")).unwrap();
+    stick.put(&with_bad(&other, [sectors / 2]), b"");
+    fs::write(stick.demo.path("stick/demo.tar.patch"), &odd).unwrap();
+    stick.is_lost("a patch of another bundle");
+    let patch = ["patch", "-q", "demo.tar", "--map", "map.txt"];
+    let error = stick.demo.fails(&patch);
+    assert!(error.contains("the map is of another bundle"), "{error}");
+    fs::write(stick.demo.path("map.txt"), map.replace("lost ", "lost 1")).unwrap();
+    let error = stick.demo.fails(&patch);
+    assert!(error.contains("a digit of it is wrong"), "{error}");
 }
 
 #[test]

@@ -69,6 +69,14 @@ fn forty_bad_sectors_are_repaired_and_a_good_copy_is_written() {
     let (status, _, err) = run(folder, "verify small.tar");
     assert_eq!(status, 1);
     assert!(err.contains("manifests/large.yaml") && err.contains("cannot repair"), "{err}");
+    // The map says how much a patch must bring.
+    let (status, map, err) = run(folder, "verify small.tar --map");
+    assert_eq!(status, 0, "{err}");
+    assert!(map.starts_with("bundle ") && map.contains("\nlost "), "{map}");
+    assert!(err.contains(" chunks of 4 KiB are lost; `bundler patch"), "{err}");
+    let (status, map, err) = run(folder, "verify good.tar --map");
+    assert_eq!((status, map.as_str()), (0, ""), "{err}");
+    assert!(err.contains("nothing of good.tar is lost"), "{err}");
     // Without the parity file, it is damaged as before.
     fs::remove_file(folder.join("small.tar.parity")).unwrap();
     assert_eq!(run(folder, "verify small.tar").0, 1);

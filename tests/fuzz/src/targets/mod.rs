@@ -27,11 +27,13 @@ macro_rules! targets {
 
 targets! {
     archive,
+    bundle_patch,
     challenge,
     chrony,
     cluster_file,
     comps,
     containerd,
+    damage_map,
     dependency,
     discovery,
     evr,
@@ -61,6 +63,8 @@ targets! {
     trusted_root,
 }
 
+pub(crate) use bundle_patch::good as good_patch;
+pub(crate) use damage_map::good as good_map;
 pub(crate) use parity::good as good_parity;
 
 /// What came of reading, in words.
