@@ -91,7 +91,13 @@ pub(crate) fn whole(bundle: &Bundle) -> anyhow::Result<Verification> {
     let verification = verify::verify(bundle, |_| {});
     if let Some(report) = verification.report() {
         let repairs = bundle.repairs().into_iter().map(|repairs| format!("\n{repairs}"));
-        bail!("{report}{}", repairs.collect::<String>());
+        let what = format!("{report}{}", repairs.collect::<String>());
+        if verification.problems.is_empty() {
+            bail!(what);
+        }
+        let cure = "`installer verify --map` prints what of it is lost, and `installer manual \
+                    damage` says how to get that; or bring the bundle again";
+        return Err(Failure::new(what, cure).into());
     }
     for repairs in bundle.repairs() {
         writeln!(stderr(), "note: {}", printable(&format!("{repairs}; {COPY_IT}")))?;

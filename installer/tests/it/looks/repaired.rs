@@ -69,6 +69,7 @@ fn forty_bad_sectors_are_repaired_and_a_good_copy_is_written() {
     let (status, _, err) = run(folder, "verify small.tar");
     assert_eq!(status, 1);
     assert!(err.contains("manifests/large.yaml") && err.contains("cannot repair"), "{err}");
+    assert!(err.contains("hint: `installer verify --map` prints"), "{err}");
     // The map says how much a patch must bring.
     let (status, map, err) = run(folder, "verify small.tar --map");
     assert_eq!(status, 0, "{err}");
