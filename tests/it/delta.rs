@@ -99,6 +99,38 @@ fn a_second_bundle_travels_as_what_is_new_and_becomes_whole_again() {
     assert!(read(&demo, "third.tar") == read(&demo, "whole.tar"));
 }
 
+/// The older stick is the worse one.
+#[test]
+fn the_older_bundle_is_repaired_by_its_own_parity_file() {
+    let demo = built();
+    demo.ok(&["build", "-q", "--against", "old.tar", "--parity", "10%"]);
+    demo.ok(&["parity", "-q", "old.tar", "--parity", "10%"]);
+    let mut old = read(&demo, "old.tar");
+    let (begin, length) = (old.len() / 2, old.len() / 20);
+    // A part of a layer, and the header of the first file.
+    old[begin..begin + length].fill(0);
+    old[..200].fill(0);
+    fs::write(demo.path("old.tar"), &old).unwrap();
+    let both = ["verify", "-q", "--bundle", "demo.delta.tar", "--bundle", "old.tar"];
+    assert_eq!(demo.ok(&both), demo.ok(&["verify", "-q", "whole.tar"]));
+    let made = ["complete", "-q", "demo.delta.tar", "--bundle", "old.tar", "-o"];
+    for input in ["old.tar", "demo.delta.tar"] {
+        let error = demo.fails(&[&made[..], &[input]].concat());
+        assert!(error.contains("the whole bundle would replace it"), "{error}");
+    }
+    fs::rename(demo.path("cache"), demo.path("kept")).unwrap();
+    demo.ok(&[&made[..], &["again.tar"]].concat());
+    assert!(read(&demo, "again.tar") == read(&demo, "whole.tar"));
+    // The delta's own parity file is of no other file with the same index.
+    fs::copy(demo.path("demo.delta.tar.parity"), demo.path("whole.tar.parity")).unwrap();
+    assert!(demo.ok(&["verify", "-q", "whole.tar"]).starts_with("good: "));
+    fs::remove_dir_all(demo.path("cache")).unwrap();
+    fs::rename(demo.path("kept"), demo.path("cache")).unwrap();
+    let said = demo.run(&["build", "-q", "-o", "demo.delta.tar"]);
+    let said = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(said.contains("demo.delta.tar.parity is of another bundle"), "{said}");
+}
+
 #[test]
 fn a_new_image_travels_by_its_own_size() {
     let demo = Demo::of(Upstream::start_with_large_image(LARGE).unwrap());

@@ -6,7 +6,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use bundle_format::Digest;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::damage::chunk::ChunkSet;
 use bundle_format::damage::map::Map;
@@ -106,7 +105,8 @@ fn map(demo: &Demo) -> String {
     let bundle = Bundle::open(&demo.path("demo.tar")).unwrap();
     let mut lost = ChunkSet::default();
     lost.add(7);
-    Map::new(Digest::of(bundle.index()), bundle.length(), &lost).to_string()
+    let (bundle, length) = bundle.identity();
+    Map::new(bundle, length, &lost).to_string()
 }
 
 /// A command with the registry that runs, which has no TLS.

@@ -11,7 +11,7 @@ use crate::digest::Digest;
 pub(super) struct Beside {
     pub(super) parity: Option<Parity>,
     pub(super) patch: Option<Patch>,
-    /// The digest of the bundle's index, and the bundle's length.
+    /// Which bundle: see [`super::reader::Bundle::identity`].
     pub(super) bundle: (Digest, u64),
 }
 

@@ -4,8 +4,6 @@ use std::path::{Path, PathBuf};
 
 use super::error::BundleError;
 use super::reader::{Archive, Bundle};
-use super::repaired::Repaired;
-use super::storage::Storage;
 use crate::digest::Digest;
 
 impl Bundle {
@@ -18,7 +16,7 @@ impl Bundle {
         }
         let mut others = Vec::new();
         for path in paths {
-            let other = Archive::open(Repaired::plain(Storage::open(path)?))?.blobs;
+            let other = Archive::repaired(path, Ok)?.blobs;
             if !self.absent.keys().any(|digest| other.blobs.contains_key(digest)) {
                 return Err(BundleError::Useless { path: path.clone(), delta: self.own_path() });
             }

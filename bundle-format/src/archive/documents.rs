@@ -2,26 +2,15 @@
 
 use std::io;
 
-use super::entries::{self, Place};
+use super::entries::Place;
 use super::error::BundleError;
 use super::repaired::Repaired;
-use crate::bounds::MAX_INDEX;
-use crate::digest::{Digest, DigestError};
+use crate::digest::DigestError;
 use crate::document::walk;
 use crate::layout::BUNDLE_TYPE;
 use crate::lock::Descriptor;
 use crate::oci::{self, Document};
 use crate::text::brief;
-
-/// Whether an archive has a sound index that is not the one with this digest. Then it is not
-/// that bundle, whatever else of it is damaged: nobody may get an older bundle by the parity
-/// file that lay there.
-pub(super) fn claims_another_index(storage: &Repaired, own: Digest) -> bool {
-    let bytes = entries::index(storage).and_then(|place| document(storage, place, MAX_INDEX).ok());
-    bytes.is_some_and(|bytes| {
-        Digest::of(&bytes) != own && bundle_manifest(&bytes).is_ok_and(|found| found.is_some())
-    })
-}
 
 /// The descriptor of the bundle manifest, if `index.json` has one.
 pub fn bundle_manifest(index: &[u8]) -> Result<Option<Descriptor>, BundleError> {

@@ -7,10 +7,9 @@ use std::io;
 use super::absent;
 use super::error::BundleError;
 use super::repaired::Repaired;
-use super::{BLOCK, header, padding};
+use super::{BLOCK, header, padding, storage};
 use crate::bounds::MAX_ENTRIES;
 use crate::digest::Digest;
-use crate::layout::OCI_LAYOUT;
 use crate::recognise;
 use crate::text::printable;
 
@@ -95,13 +94,15 @@ pub(super) fn read(storage: &Repaired) -> Result<Vec<Entry>, BundleError> {
     }
 }
 
-/// Where `index.json` is, if the headers at the beginning are good. It is always the second
-/// entry.
-pub(super) fn index(storage: &Repaired) -> Option<Place> {
-    let first = OCI_LAYOUT.len() as u64;
-    let offset = BLOCK + first + padding(first);
-    let (name, size) = written(&block(storage, offset).ok()??)?;
-    (name == "index.json").then_some(Place { offset: offset + BLOCK, size })
+/// Whether the files have another sound header before this place than the repaired bytes.
+pub(super) fn has_other_header(storage: &Repaired, place: Place) -> bool {
+    let Some(offset) = place.offset.checked_sub(BLOCK) else { return false };
+    let (mut files, mut repaired) = ([0; BLOCK as usize], [0; BLOCK as usize]);
+    let as_it_is = |buffer: &mut [u8], offset| storage.files().read_at(buffer, offset);
+    storage::read_exact_at(&mut files, offset, as_it_is).is_ok()
+        && storage.read_exact_at(&mut repaired, offset).is_ok()
+        && files != repaired
+        && written(&files).is_some()
 }
 
 /// The block at `offset`. `None` if the end mark begins there.

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::absent::Absent;
 use super::beside::Beside;
 use super::blob::BlobReader;
-use super::documents::{bundle_manifest, check_size, claims_another_index, document, parse};
+use super::documents::{bundle_manifest, check_size, document, parse};
 use super::entries::{self, Entry, Name, Place};
 use super::error::BundleError;
 use super::outline::{Outline, layout_of, of_lock};
@@ -31,6 +31,7 @@ pub struct Bundle {
     /// The archives that have some of these.
     pub(super) others: Vec<Blobs>,
     manifest_blob: Descriptor,
+    identity: Digest,
     signed: Option<Signed>,
     lock_blob: Descriptor,
     /// The bundle as a whole, which is its last release.
@@ -83,40 +84,14 @@ impl Bundle {
     /// Bytes that are damaged are repaired by the parity file and the patch beside it. What
     /// is of another bundle does not count, even if the bundle is damaged.
     pub fn open_trusted(path: &Path, keys: &TrustedKeys) -> Result<Self, BundleError> {
-        let beside = Beside::all(path);
-        let error = match Self::of(path, Repaired::plain(Storage::open(path)?), keys) {
-            Ok(bundle) => return Ok(bundle.repaired_by(beside)),
-            Err(error) => error,
-        };
-        for one in beside {
-            let storage = Repaired::plain(Storage::open(path)?);
-            let bundle = one.bundle.0;
-            if claims_another_index(&storage, bundle) {
-                continue;
-            }
-            let opened = Self::of(path, storage.by(one), keys);
-            if let Some(opened) = opened.ok().filter(|own| Digest::of(own.index()) == bundle) {
-                return Ok(opened);
-            }
-        }
-        Err(error)
+        Archive::repaired(path, |archive| Self::of(path, archive, keys))
     }
 
-    /// The same bundle, repaired by what is its own of what lies beside it.
-    fn repaired_by(mut self, beside: Vec<Beside>) -> Self {
-        let own = (Digest::of(self.index()), self.length());
-        if let Some(one) = beside.into_iter().find(|one| one.bundle == own) {
-            self.blobs.storage = self.blobs.storage.by(one);
-        }
-        self
-    }
-
-    fn of(path: &Path, storage: Repaired, keys: &TrustedKeys) -> Result<Self, BundleError> {
+    fn of(path: &Path, archive: Archive, keys: &TrustedKeys) -> Result<Self, BundleError> {
         let not_a_bundle = |reason: &str| BundleError::NotABundle {
             path: path.to_owned(),
             reason: reason.to_owned(),
         };
-        let archive = Archive::open(storage)?;
         let index_place =
             archive.place(Name::Index).ok_or_else(|| not_a_bundle("it has no index.json"))?;
         let in_index = |reason: &str| archive.damaged(index_place.offset, reason);
@@ -140,10 +115,11 @@ impl Bundle {
         let Outline { lock, lock_blob, contents, layout } = Outline::read(&manifest_blob, own)?
             .ok_or_else(|| not_a_bundle("its manifest holds no lock"))?;
         let absent = archive.check(&lock, layout, index_place, &index_bytes)?;
+        let identity = archive.identity().map_or_else(|| Digest::of(&index_bytes), |own| own.0);
         let absent = absent.into_iter().map(|blob| (blob.digest, blob.size)).collect();
         let whole = Release { lock, contents, index: index_bytes };
         let (blobs, others, hop) = (archive.blobs, Vec::new(), None);
-        Ok(Self { blobs, absent, others, manifest_blob, lock_blob, signed, whole, hop })
+        Ok(Self { blobs, absent, others, manifest_blob, identity, lock_blob, signed, whole, hop })
     }
 
     /// The versions of Kubernetes that it can bring a node to, the oldest first: those of
@@ -283,6 +259,17 @@ impl Bundle {
         }
     }
 
+    /// Which file it is, for what repairs it: the digest of `index.json` and, of a delta, of
+    /// the list of what it lacks behind it; and the file's length in bytes.
+    pub fn identity(&self) -> (Digest, u64) {
+        (self.identity, self.length())
+    }
+
+    /// The bytes of the archive, which may be repaired.
+    pub(super) fn storage(&self) -> &Repaired {
+        &self.blobs.storage
+    }
+
     /// The offset and size of a blob in the bundle's own file.
     pub(super) fn place_of(&self, digest: Digest) -> Option<(u64, u64)> {
         self.blobs.blobs.get(&digest).map(|place| (place.offset, place.size))
@@ -331,6 +318,54 @@ impl Bundle {
 }
 
 impl Archive {
+    /// Opens the archive at `path`, repaired by what is its own of what lies beside it. If
+    /// `open` cannot use it, its index may be damaged. Then a file beside it counts if the
+    /// bundle that it makes has all headers that are sound here.
+    pub(super) fn repaired<T>(
+        path: &Path,
+        open: impl Fn(Self) -> Result<T, BundleError>,
+    ) -> Result<T, BundleError> {
+        let mut beside = Beside::all(path);
+        let as_it_is = Self::open(Repaired::plain(Storage::open(path)?));
+        let error = match as_it_is.map(|archive| archive.repaired_by(&mut beside)).and_then(&open) {
+            Err(error) => error,
+            opened => return opened,
+        };
+        for one in beside {
+            let (own, storage) = (one.bundle, Repaired::plain(Storage::open(path)?).by(one));
+            if let Ok(archive) = Self::open(storage)
+                && archive.identity() == Some(own)
+                && !archive.blobs.has_other_headers()
+                && let Ok(opened) = open(archive)
+            {
+                return Ok(opened);
+            }
+        }
+        Err(error)
+    }
+
+    /// The same, repaired by what is its own of these files, which is taken out of them.
+    fn repaired_by(mut self, beside: &mut Vec<Beside>) -> Self {
+        let own = self.identity();
+        if let Some(place) = beside.iter().position(|one| Some(one.bundle) == own) {
+            self.blobs.storage = self.blobs.storage.by(beside.remove(place));
+        }
+        self
+    }
+
+    /// See [`Bundle::identity`].
+    fn identity(&self) -> Option<(Digest, u64)> {
+        let mut bytes = self.bytes(Name::Index, MAX_INDEX)?;
+        if self.place(Name::Absent).is_some() {
+            bytes.extend(self.bytes(Name::Absent, MAX_ABSENT)?);
+        }
+        Some((Digest::of(&bytes), self.blobs.storage.length()))
+    }
+
+    fn bytes(&self, name: Name, most: u64) -> Option<Vec<u8>> {
+        document(&self.blobs.storage, self.place(name)?, most).ok()
+    }
+
     pub(super) fn open(storage: Repaired) -> Result<Self, BundleError> {
         let entries = entries::read(&storage)?;
         let blobs = entries.iter().filter_map(|entry| match entry.name {
@@ -394,6 +429,12 @@ impl Archive {
 }
 
 impl Blobs {
+    /// Whether a file has another sound header than the repaired bundle in some place. No
+    /// accident makes one: what repairs it is of another bundle, such as an older one.
+    fn has_other_headers(&self) -> bool {
+        self.blobs.values().any(|place| entries::has_other_header(&self.storage, *place))
+    }
+
     fn open(&self, descriptor: &Descriptor) -> Result<BlobReader<'_>, BundleError> {
         let digest = descriptor.digest;
         let place = self.blobs.get(&digest).ok_or(BundleError::Missing(digest))?;

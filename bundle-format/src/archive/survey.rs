@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use super::beside::Beside;
-use super::documents::claims_another_index;
 use super::error::BundleError;
 use super::reader::Bundle;
 use super::repaired::Repaired;
@@ -19,24 +18,28 @@ use crate::digest::Digest;
 /// Without one, all chunks of a damaged blob count as lost, and a bundle that does not open
 /// is an error.
 pub fn map(path: &Path) -> Result<Option<Map>, BundleError> {
-    for beside in Beside::all(path).into_iter().filter(|one| one.parity.is_some()) {
-        let storage = Repaired::plain(Storage::open(path)?);
-        let (bundle, length) = beside.bundle;
-        if claims_another_index(&storage, bundle) {
-            continue;
-        }
-        if let Some(lost) = storage.by(beside).lost() {
-            return Ok(of((bundle, length), &lost));
+    let opened = Bundle::open(path);
+    if let Ok(bundle) = &opened
+        && let Some(lost) = bundle.storage().lost()
+    {
+        return Ok(of(bundle.identity(), &lost));
+    }
+    // Nobody can say that a parity file is of this bundle. If it is not, its map is refused
+    // where the patch is to be made.
+    for beside in Beside::all(path).into_iter().filter(|_| opened.is_err()) {
+        let bundle = beside.bundle;
+        if let Some(lost) = Repaired::plain(Storage::open(path)?).by(beside).lost() {
+            return Ok(of(bundle, &lost));
         }
     }
-    let bundle = Bundle::open(path)?;
+    let bundle = opened?;
     let mut lost = ChunkSet::default();
     for problem in verify::verify(&bundle, |_| ()).problems {
         if let Some((offset, size)) = bundle.place_of(problem.digest) {
             (offset / CHUNK as u64..chunks(offset + size)).for_each(|chunk| lost.add(chunk));
         }
     }
-    Ok(of((Digest::of(bundle.index()), bundle.length()), &lost))
+    Ok(of(bundle.identity(), &lost))
 }
 
 fn of((bundle, length): (Digest, u64), lost: &ChunkSet) -> Option<Map> {

@@ -1,5 +1,6 @@
 //! The parity file beside a bundle, by which the installer repairs bad sectors on site.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -8,7 +9,7 @@ use bundle_format::damage::chunk::CHUNK;
 use bundle_format::damage::parity::{self, Parity};
 use bundle_format::damage::plan::{MAX_PROTECTED, Plan, Share};
 use bundle_format::damage::{Head, make};
-use bundle_format::{Digest, output};
+use bundle_format::output;
 use indicatif::HumanBytes;
 
 use super::output::check_folder;
@@ -26,10 +27,13 @@ pub fn make_parity(path: &Path, share: Share, quiet: bool) -> anyhow::Result<Pat
             HumanBytes(MAX_PROTECTED)
         );
     };
-    let head = Head { bundle: Digest::of(bundle.index()), plan };
+    let head = Head { bundle: bundle.identity().0, plan };
     let target = parity::path_of(path);
     let writing = || format!("writing {}", target.display());
     let (target, _) = output::file(&target).with_context(writing)?;
+    if bundle.paths().any(|own| is_same(own, &target)) {
+        bail!("{} is the bundle itself: remove the link", target.display());
+    }
     check_folder(output::folder_of(&target), plan.file_size()).with_context(writing)?;
     let mut unfinished = Unfinished::create(&target).with_context(writing)?;
     let progress = Progress::new("parity", length, quiet);
@@ -39,6 +43,12 @@ pub fn make_parity(path: &Path, share: Share, quiet: bool) -> anyhow::Result<Pat
         .with_context(writing)?;
     progress.finish();
     Ok(target)
+}
+
+/// Whether both paths lead to one file.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let (one, other) = (fs::canonicalize(one), fs::canonicalize(other));
+    matches!((one, other), (Ok(one), Ok(other)) if one == other)
 }
 
 /// What a parity file of this bundle can repair, in words.
@@ -60,6 +70,6 @@ pub fn parity_words(path: &Path) -> anyhow::Result<String> {
 pub fn strange_parity(path: &Path) -> Option<PathBuf> {
     let parity = Parity::open(&parity::path_of(path)).ok()??;
     let bundle = Bundle::open(path).ok()?;
-    let is_own = parity.head().bundle == Digest::of(bundle.index());
-    (!is_own).then(|| parity.path().to_owned())
+    let of = (parity.head().bundle, parity.plan().length());
+    (of != bundle.identity()).then(|| parity.path().to_owned())
 }

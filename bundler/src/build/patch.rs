@@ -6,13 +6,13 @@ use anyhow::{Context, bail};
 use bundle_format::archive::reader::Bundle;
 use bundle_format::damage::map::Map;
 use bundle_format::damage::patch;
-use bundle_format::{Digest, output};
+use bundle_format::output;
 
 use super::unfinished::Unfinished;
 
 /// Writes the chunks of `map` to `path`, from a good bundle, which was verified.
 pub fn make_patch(bundle: &Bundle, map: &Map, path: &Path) -> anyhow::Result<()> {
-    let own = (Digest::of(bundle.index()), bundle.length());
+    let own = bundle.identity();
     if !map.is_of(own.0, own.1) {
         bail!("the map is of another bundle: this one has {} bytes and the index {}", own.1, own.0);
     }

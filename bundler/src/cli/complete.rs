@@ -1,5 +1,6 @@
 //! `bundler complete`: from a delta to the whole bundle.
 
+use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
@@ -52,6 +53,17 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let bundle = Bundle::open_trusted(delta, &keys)?.with_others(others)?;
     let place = output::file(&arguments.output);
     let (path, _) = place.with_context(|| format!("--output {}", arguments.output.display()))?;
+    for input in std::iter::once(delta).chain(others) {
+        if fs::canonicalize(input)
+            .ok()
+            .is_some_and(|input| fs::canonicalize(&path).ok() == Some(input))
+        {
+            bail!(
+                "{}: the whole bundle would replace it: name another with --output",
+                input.display()
+            );
+        }
+    }
     let output = Output { path, split: arguments.split.map(|size| size.0) };
     let built = complete::complete(&bundle, &output, (&Cache::of_user()?, *quiet))?;
     let blobs = count(built.blobs, "blob");

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::bail;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::damage::plan::Share;
 use clap::Args;
@@ -30,6 +31,12 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let bundle = Bundle::open(&arguments.bundle)?;
     // A parity file of damaged bytes would keep the damage.
     verify::whole(&bundle, arguments.quiet)?;
+    if !bundle.repairs().is_empty() {
+        bail!(
+            "the bundle is damaged, and what lies beside it repairs it: keep that, and bring the \
+             bundle again, or make a good copy with `installer verify --copy`"
+        );
+    }
     tell(&arguments.bundle, arguments.parity, arguments.quiet)
 }
 

@@ -170,13 +170,24 @@ fn the_parity_file_of_another_bundle_does_not_count() {
     assert!(other != stick.good);
     stick.put(&other, &stick.parity);
     assert_eq!(stick.repaired("a good bundle"), "");
-    stick.put(&with_bad(&other, [60]), &stick.parity);
-    stick.is_lost("a damaged bundle");
+    // Where the lock, the index and the header of the index are.
+    for sector in [60, 3, 2] {
+        stick.put(&with_bad(&other, [sector]), &stick.parity);
+        stick.is_lost("a damaged bundle");
+    }
+    // One digit of the index is enough.
+    let mut bytes = other.clone();
+    let digest = other.windows(7).position(|window| window == b"sha256:").unwrap() + 7;
+    bytes[digest] ^= 1;
+    stick.put(&bytes, &stick.parity);
+    stick.is_lost("a digit of the index");
     // `parity` makes the right one.
     stick.demo.ok(&["parity", "-q", "demo.tar", "--parity", "5%"]);
     let own = fs::read(stick.demo.path("demo.tar.parity")).unwrap();
     fs::write(stick.demo.path("stick/demo.tar.parity"), own).unwrap();
     stick.repaired("with its own");
+    fs::write(stick.path(), &bytes).unwrap();
+    stick.repaired("a digit of the index");
     fs::write(stick.path(), with_bad(&other, [60])).unwrap();
 }
 
@@ -260,6 +271,26 @@ fn without_a_parity_file_a_patch_has_each_damaged_blob() {
     fs::write(stick.demo.path("map.txt"), map.replace("lost ", "lost 1")).unwrap();
     let error = stick.demo.fails(&patch);
     assert!(error.contains("a digit of it is wrong"), "{error}");
+}
+
+/// What is made for a bundle destroys neither the bundle nor what repairs it.
+#[test]
+fn neither_a_bundle_nor_the_parity_file_that_repairs_it_is_replaced() {
+    let stick = Stick::new("30%");
+    stick.put(&with_bad(&stick.good, 80..200), &stick.parity);
+    let output = stick.demo.run(&["parity", "-q", "stick/demo.tar", "--parity", "0%"]);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        !output.status.success()
+            && error.contains("the bundle is damaged, and what lies beside it repairs it"),
+        "{error}"
+    );
+    assert!(fs::read(stick.demo.path("stick/demo.tar.parity")).unwrap() == stick.parity);
+    fs::remove_file(stick.demo.path("demo.tar.parity")).unwrap();
+    std::os::unix::fs::symlink("demo.tar", stick.demo.path("demo.tar.parity")).unwrap();
+    let error = stick.demo.fails(&["parity", "-q", "demo.tar"]);
+    assert!(error.contains("is the bundle itself"), "{error}");
+    assert!(fs::read(stick.demo.path("demo.tar")).unwrap() == stick.good);
 }
 
 #[test]

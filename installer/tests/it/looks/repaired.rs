@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::Path;
 
-use bundle_format::Digest;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::damage::plan::Plan;
 use bundle_format::damage::{Head, make};
@@ -26,7 +25,7 @@ fn stick(folder: &Path) -> Vec<u8> {
     });
     let bundle = Bundle::open(&path).unwrap();
     let plan = Plan::new(bundle.length(), "25%".parse().unwrap()).unwrap();
-    let head = Head { bundle: Digest::of(bundle.index()), plan };
+    let head = Head { bundle: bundle.identity().0, plan };
     let out = File::create(folder.join("small.tar.parity")).unwrap();
     make::write(&out, &head, |bytes, at| bundle.read_archive_at(bytes, at), |_| ()).unwrap();
     let good = fs::read(&path).unwrap();
