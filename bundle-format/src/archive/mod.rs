@@ -12,6 +12,7 @@ pub mod delta;
 pub mod documents;
 mod entries;
 pub mod error;
+mod kept;
 pub mod outline;
 mod patched;
 pub mod reader;

@@ -1,11 +1,11 @@
 //! The bytes of a bundle, repaired by what lies beside it.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::beside::Beside;
+use super::kept::Kept;
 use super::patched::Patched;
 use super::storage::{self, Storage};
 use crate::damage::chunk::{CHUNK, ChunkSet, chunks, offset};
@@ -14,10 +14,6 @@ use crate::damage::repair::Run;
 
 /// How many chunks are read at once.
 const AT_ONCE: u64 = 64;
-
-/// How many repaired chunks are kept: 16 MiB. If there are more, some are made again when
-/// they are read again.
-const KEPT: usize = 4096;
 
 /// A bundle's bytes. Any number of threads can read them, at any offset. All that its
 /// files hold and nothing repairs is given as it is: its readers check every byte anyhow.
@@ -40,7 +36,7 @@ struct Cure {
 /// What was repaired so far.
 #[derive(Debug, Default)]
 struct Work {
-    kept: BTreeMap<u64, Vec<u8>>,
+    kept: Kept,
     repaired: ChunkSet,
     lost: ChunkSet,
     /// The parity file is of another bundle.
@@ -228,8 +224,8 @@ impl Repaired {
         if work.is_strange || work.lost.has(chunk) {
             return None;
         }
-        if let Some(bytes) = work.kept.get(&chunk) {
-            return Some(bytes.clone());
+        if let Some(bytes) = work.kept.get(chunk) {
+            return Some(bytes);
         }
         let run = Run::around(&cure.parity, chunk, |first, bytes| {
             let seen = self.look(cure, first, bytes);
@@ -241,15 +237,15 @@ impl Repaired {
         }
         let made = run.repair();
         made.lost.into_iter().for_each(|chunk| work.lost.add(chunk));
+        let mut own = None;
         for (number, bytes) in made.repaired {
             work.repaired.add(number);
-            work.kept.insert(number, bytes);
-            while work.kept.len() > KEPT {
-                let oldest = work.kept.keys().copied().find(|other| *other != chunk);
-                work.kept.remove(&oldest.unwrap_or_default());
+            if number == chunk {
+                own = Some(bytes.clone());
             }
+            work.kept.put(number, bytes);
         }
-        work.kept.get(&chunk).cloned()
+        own
     }
 }
 
