@@ -10,7 +10,7 @@ use anyhow::{Context, anyhow, bail};
 
 use super::content::Content;
 use super::met::Met;
-use super::pass_scripts::{AUTHORIZE, FORGET, KEY, MARK, TAKE_FROM, line};
+use super::pass_scripts::{AUTHORIZE, FORGET, KEY, TAKE_FROM, line, mark};
 
 /// The folder of a taker's key, in memory.
 const KEYS: &str = "/run/kubeferry-up";
@@ -48,13 +48,15 @@ fn open(giver: &Met<'_>, taker: &Met<'_>, files: &[Content]) -> anyhow::Result<D
     let key = public_key(&key)?;
     let first = files.first().context("there is nothing to give")?;
     let folder = first.to.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let said = giver.connection.as_user(AUTHORIZE, &[MARK], &line(&key, folder)?)?;
+    let mark = mark(giver.machine.address);
+    let said = giver.connection.as_user(AUTHORIZE, &[&mark], &line(&key, folder, &mark)?)?;
     door(&said)
 }
 
 /// Lets no key of ours in any more.
 pub(super) fn close(node: &Met<'_>) -> anyhow::Result<()> {
-    node.connection.as_user(AUTHORIZE, &[MARK], "").map(drop)
+    let mark = mark(node.machine.address);
+    node.connection.as_user(AUTHORIZE, &[&mark], "").map(drop)
 }
 
 /// Removes the key of a taker.

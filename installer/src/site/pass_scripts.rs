@@ -1,9 +1,14 @@
 //! What is run on two nodes of which one passes a file on to the other.
 
+use std::net::IpAddr;
+
 use super::script::unmarked;
 
-/// The end of each line of ours in a user's `authorized_keys`.
-pub(super) const MARK: &str = "kubeferry-up";
+/// The end of a giver's line of ours in a user's `authorized_keys`. Several givers may have
+/// one home.
+pub(super) fn mark(giver: IpAddr) -> String {
+    format!("kubeferry-up-{giver}")
+}
 
 /// Makes the taker's key in the folder `$1`, and prints its public half. Where a rule of the
 /// system forbids the first kind (FIPS), it is of the second.
@@ -14,19 +19,22 @@ ssh-keygen -q -t "$kind" -N '' -C '' -f "$1/key" && exec cat "$1/key.pub"; done;
 /// Removes the folder `$1` with the taker's key.
 pub(super) const FORGET: &str = r#"rm -rf -- "$1""#;
 
-/// Run as the user, not as root: replaces the lines of ours in its `authorized_keys`, which end
-/// in `$1`, by those of standard input, and says how the node is reached. Our line ends by itself
-/// after half a day, where sshd knows of that (7.7). The file is never there half written.
+/// Run as the user, not as root: replaces the line of ours in its `authorized_keys`, which ends
+/// in `$1`, by that of standard input, and says how the node is reached. Our line ends by itself
+/// after half a day, where sshd knows of that (7.7). The file is never there half written, and
+/// its folder is locked, because several nodes may have one home.
 pub(super) const AUTHORIZE: &str = r#"umask 077; cd || exit; new=$(cat); keys=.ssh/authorized_keys
-if [ -n "$new" ] || grep -qs " $1\$" "$keys"; then
+ours="^(expiry-time=\"[0-9]*\",)?restrict,command=.* $1\$"
+if [ -n "$new" ] || grep -Eqs "$ours" "$keys"; then
 case "$(ssh -V 2>&1)" in OpenSSH_[1-6].* | OpenSSH_7.[0-6]*) ;;
-*) [ -z "$new" ] || new="expiry-time=\"$(date -d '12 hours' +%Y%m%d%H%M)\",$new" ;; esac
-mkdir -p .ssh && { [ -e "$keys" ] || : >"$keys"; } && file=$(readlink -f "$keys") || exit
-cp -p "$file" "$file.kubeferry" || exit
-grep -v " $1\$" "$file" >"$file.kubeferry"; [ "$?" -le 1 ] || exit
-[ -z "$new" ] || printf '%s\n' "$new" >>"$file.kubeferry" || exit
-{ sync "$file.kubeferry" 2>/dev/null || sync; } && mv -f "$file.kubeferry" "$file" || exit
-[ -s "$file" ] || rm -f "$file"; fi
+*) [ -z "$new" ] || new="expiry-time=\"$(env -u TZ date -d '12 hours' +%Y%m%d%H%M)\",$new" ;; esac
+mkdir -p .ssh && exec 8<.ssh && flock -w 60 8 || exit
+[ -e "$keys" ] || : >"$keys"; file=$(readlink -f "$keys") && next=$(mktemp "$file.XXXXXX") || exit
+trap 'rm -f "$next"' EXIT; cp -p "$file" "$next" || exit
+grep -Ev "$ours" "$file" >"$next"; [ "$?" -le 1 ] || exit
+[ -z "$new" ] || printf '%s\n' "$new" >>"$next" || exit
+{ sync "$next" 2>/dev/null || sync; } && mv -f "$next" "$file" || exit
+[ -s "$file" ] || [ -L "$keys" ] || rm -f "$file"; exec 8<&-; fi
 echo "user $(id -un)"; echo "port ${SSH_CONNECTION##* }"
 for one in /etc/ssh/ssh_host_*_key.pub; do [ ! -r "$one" ] || echo "key $(cat "$one")"; done"#;
 
@@ -53,17 +61,19 @@ echo "at $(stat -c %s "$1.part")" >&2 || { kill "$!"; rm -rf -- "$4"; exit 1; };
 [ "$(stat -c %s "$1.part")" = "$2" ] || { tail -n 3 "$4/said" >&2; exit 1; }"#;
 
 /// The line of `authorized_keys` with which a key opens nothing but a folder's files.
-pub(super) fn line(key: &str, folder: &str) -> anyhow::Result<String> {
+pub(super) fn line(key: &str, folder: &str, mark: &str) -> anyhow::Result<String> {
     let words = unmarked(GIVE, &[folder]);
     let command = shlex::try_join(words.iter().map(String::as_str))?;
     let command = format!("{command} \"$SSH_ORIGINAL_COMMAND\"").replace('"', "\\\"");
-    Ok(format!("restrict,command=\"{command}\" {key} {MARK}\n"))
+    Ok(format!("restrict,command=\"{command}\" {key} {mark}\n"))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::process::Command;
+    use std::io::Write;
+    use std::path::Path;
+    use std::process::{Command, Stdio};
+    use std::{fs, thread};
 
     use super::*;
 
@@ -72,7 +82,7 @@ mod tests {
         assert_eq!(line.lines().count(), 1);
         let (_, rest) = line.split_once("command=\"").unwrap();
         let (command, key) = rest.rsplit_once("\" ssh-ed25519 ").unwrap();
-        assert_eq!(key, "AAAA kubeferry-up\n");
+        assert_eq!(key, format!("AAAA {MARK}\n"));
         command.replace("\\\"", "\"")
     }
 
@@ -83,7 +93,7 @@ mod tests {
         fs::create_dir_all(ours.join("b")).unwrap();
         fs::write(ours.join("b.tar"), "abcdef").unwrap();
         fs::write(folder.path().join("secret"), "secret").unwrap();
-        let line = line("ssh-ed25519 AAAA", ours.to_str().unwrap()).unwrap();
+        let line = line("ssh-ed25519 AAAA", ours.to_str().unwrap(), MARK).unwrap();
         let command = command(&line);
         let asked = |request: &str| {
             let mut shell = Command::new("sh");
@@ -99,42 +109,78 @@ mod tests {
         }
     }
 
+    const MARK: &str = "kubeferry-up-10.0.0.2";
+
+    /// Puts a line into the `authorized_keys` below `home`, or takes it out.
+    fn authorize(home: &Path, mark: &str, new: &str) -> String {
+        let mut shell = Command::new("sh")
+            .args(["-c", AUTHORIZE, "sh", mark])
+            .env("HOME", home)
+            .env("SSH_CONNECTION", "10.0.0.1 5000 10.0.0.2 2222")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        shell.stdin.take().unwrap().write_all(new.as_bytes()).unwrap();
+        let said = shell.wait_with_output().unwrap();
+        assert!(said.status.success());
+        String::from_utf8(said.stdout).unwrap()
+    }
+
     #[test]
     fn a_users_own_keys_stay_as_they_are() {
         let home = tempfile::tempdir().unwrap();
         let at = |name: &str| home.path().join(name);
         let keys = at(".ssh/authorized_keys");
         let authorize = |new: &str| {
-            fs::write(at("new"), new).unwrap();
-            let said = Command::new("sh")
-                .args(["-c", AUTHORIZE, "sh", MARK])
-                .env("HOME", home.path())
-                .env("SSH_CONNECTION", "10.0.0.1 5000 10.0.0.2 2222")
-                .stdin(fs::File::open(at("new")).unwrap())
-                .output()
-                .unwrap();
-            let text = String::from_utf8(said.stdout).unwrap();
-            assert!(said.status.success() && text.contains("\nport 2222\n"), "{text}");
+            let said = authorize(home.path(), MARK, new);
+            assert!(said.contains("\nport 2222\n"), "{said}");
         };
         // Nothing is made where nothing is to be taken away.
         authorize("");
         assert!(!at(".ssh").exists());
-        let one = line("ssh-ed25519 AAAA", "/x").unwrap();
+        let one = line("ssh-ed25519 AAAA", "/x", MARK).unwrap();
         authorize(&one);
         let written = fs::read_to_string(&keys).unwrap();
         assert!(written.starts_with("expiry-time=\"20") && written.ends_with(&one), "{written}");
         authorize("");
         assert!(!keys.exists());
-        // A last line without an end, and a link to where the keys are.
-        fs::write(at("theirs"), "ssh-rsa BBBB kubeferry-up me").unwrap();
+        // A key that is called as ours are, a last line without an end, and a link to where
+        // the keys are.
+        let own = format!("ssh-rsa BBBB {MARK}\nssh-rsa CCCC me");
+        fs::write(at("theirs"), &own).unwrap();
         std::os::unix::fs::symlink(at("theirs"), &keys).unwrap();
         authorize(&one);
         authorize(&one);
         let written = fs::read_to_string(&keys).unwrap();
-        assert!(written.starts_with("ssh-rsa BBBB kubeferry-up me\nexpiry-time="), "{written}");
-        assert_eq!(written.lines().count(), 2);
+        assert!(written.starts_with(&format!("{own}\nexpiry-time=")), "{written}");
+        assert_eq!(written.lines().count(), 3);
         authorize("");
-        assert_eq!(fs::read_to_string(at("theirs")).unwrap(), "ssh-rsa BBBB kubeferry-up me\n");
+        assert_eq!(fs::read_to_string(at("theirs")).unwrap(), format!("{own}\n"));
         assert!(keys.is_symlink() && fs::read_dir(at(".ssh")).unwrap().count() == 1);
+    }
+
+    #[test]
+    fn givers_with_one_home_lose_no_key() {
+        let home = tempfile::tempdir().unwrap();
+        let keys = home.path().join(".ssh/authorized_keys");
+        fs::create_dir(home.path().join(".ssh")).unwrap();
+        fs::write(&keys, "ssh-rsa BBBB me\n").unwrap();
+        thread::scope(|scope| {
+            for number in 0..4 {
+                let (home, keys) = (home.path(), &keys);
+                scope.spawn(move || {
+                    let mark = mark(format!("10.0.0.{number}").parse().unwrap());
+                    let one = line("ssh-ed25519 AAAA", "/x", &mark).unwrap();
+                    for _ in 0..10 {
+                        authorize(home, &mark, &one);
+                        let written = fs::read_to_string(keys).unwrap();
+                        assert!(written.contains(&one) && written.contains("BBBB me"), "{written}");
+                        authorize(home, &mark, "");
+                    }
+                });
+            }
+        });
+        assert_eq!(fs::read_to_string(&keys).unwrap(), "ssh-rsa BBBB me\n");
     }
 }

@@ -8,8 +8,11 @@ use crate::manifest::object::{Object, objects};
 pub(super) fn for_installation(name: &str, text: &str) -> Result<(String, Vec<String>), YamlError> {
     let file = document::read(name, text)?;
     let objects = objects(&file).0;
+    // Helm looks at documents only. What a List has inside is no hook to it.
+    let count = |index: usize| objects.iter().filter(|other| other.document == index).count();
     let is_for_later = |object: &&Object| {
         hook::events(object).is_some_and(|events| !hook::is_for_installation(events))
+            && count(object.document) == 1
     };
     let later: Vec<&Object> = objects.iter().filter(is_for_later).collect();
     if later.is_empty() {
@@ -67,6 +70,12 @@ mod tests {
         assert_eq!(text, format!("{plain}{now}"));
         assert_eq!(left_out, ["Pod c (pre-delete)", "Pod d (post-upgrade)"]);
         assert_eq!(for_installation("x", &plain).unwrap(), (plain.clone(), Vec::new()));
+        let (_, left_out) = for_installation("x", &object("e", &hook("Pre-Install"))).unwrap();
+        assert_eq!(left_out, [""; 0], "Helm takes any case");
+        let list = "kind: List\napiVersion: v1\nitems:\n- {kind: ConfigMap, apiVersion: v1, metadata: \
+                    {name: a}}\n- {kind: ConfigMap, apiVersion: v1, metadata: {name: b, annotations: \
+                    {helm.sh/hook: pre-delete}}}\n";
+        assert_eq!(for_installation("x", list).unwrap(), (list.to_owned(), Vec::new()));
         let remark = |text: &str| remark("x", &document::read("x", text).unwrap());
         assert_eq!(remark(&plain), None);
         assert!(remark(&now).unwrap().contains("Pod b (pre-install, pre-upgrade)"));

@@ -77,8 +77,13 @@ fn find(
     let url = url.and_then(scalar).map(|(url, _)| url);
     let url = url.with_context(|| format!("{index} has no URL of {name} {version}"))?;
     let url = index.join(url).with_context(|| format!("{index} has a URL that is none"))?;
+    if !matches!(url.scheme(), "http" | "https" | "oci") {
+        bail!("{index} says that {name} {version} is at {}", brief(url.as_str()));
+    }
     let digest = text(release, "digest").map(|digest| digest.trim_start_matches("sha256:"));
-    Ok((url, digest.and_then(|digest| Digest::from_hex(digest).ok())))
+    let digest = digest.map(Digest::from_hex).transpose();
+    let digest = digest.with_context(|| format!("{index} has a digest of {name} that is none"))?;
+    Ok((url, digest))
 }
 
 #[cfg(test)]
@@ -88,7 +93,9 @@ mod tests {
     const INDEX: &str = "apiVersion: v1\nentries:\n  app:\n  - {version: v1.2.3, urls: \
                          [charts/app-v1.2.3.tgz], digest: \
                          e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855}\n  - \
-                         {version: 1.0.0, urls: ['https://other.example/app.tgz']}\n";
+                         {version: 1.0.0, urls: ['https://other.example/app.tgz']}\n  - {version: 0.2.0, \
+                         urls: ['file:///etc/app.tgz']}\n  - {version: 0.1.0, urls: [a.tgz], digest: \
+                         'SHA256:00'}\n";
 
     #[test]
     fn a_chart_is_found_by_name_and_version() {
@@ -104,7 +111,9 @@ mod tests {
         assert_eq!(find("app", "1.0.0"), Ok(("https://other.example/app.tgz".to_owned(), false)));
         for (name, version, words) in [
             ("ap", "1.0.0", "no chart `ap`; it has app"),
-            ("app", "2.0.0", "no app 2.0.0; its newest are v1.2.3, 1.0.0"),
+            ("app", "2.0.0", "no app 2.0.0; its newest are v1.2.3, 1.0.0, 0.2.0, 0.1.0"),
+            ("app", "0.2.0", "says that app 0.2.0 is at file:///etc/app.tgz"),
+            ("app", "0.1.0", "has a digest of app that is none"),
         ] {
             let error = find(name, version).unwrap_err();
             assert!(error.contains(words), "{error}");

@@ -24,9 +24,13 @@ pub fn events(object: &Object) -> Option<&str> {
     object.json.pointer("/metadata/annotations")?.get("helm.sh/hook").and_then(Value::as_str)
 }
 
-/// Whether one of these events is an installation.
+/// Whether one of these events is an installation. Helm takes them in any case.
 pub fn is_for_installation(events: &str) -> bool {
-    events.split(',').any(|event| INSTALL.contains(&event.trim()))
+    each(events).any(|event| INSTALL.contains(&event.as_str()))
+}
+
+fn each(events: &str) -> impl Iterator<Item = String> {
+    events.split(',').map(|event| event.trim().to_ascii_lowercase())
 }
 
 /// The problem of an object that Helm applies only at another time.
@@ -35,9 +39,8 @@ pub(super) fn problem(object: &Object) -> Option<String> {
     if is_for_installation(events) {
         return None;
     }
-    let mut events = events.split(',').map(str::trim);
-    let event = events.find(|event| OTHER.contains(event))?;
-    let when = match event {
+    let event = each(events).find(|event| OTHER.contains(&event.as_str()))?;
+    let when = match event.as_str() {
         "pre-delete" | "post-delete" => "when a chart is uninstalled",
         "pre-rollback" | "post-rollback" => "when a chart is rolled back",
         _ => "to test a chart",

@@ -33,10 +33,13 @@ plugin: kubeferry.cluster.cluster_file
 """
 
 import os
+import re
 
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin
 
+NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?\Z")
+ADDRESS = re.compile(r"[0-9a-fA-F.:]+\Z")
 GROUPS = {"master": "kubeferry_masters", "worker": "kubeferry_workers"}
 
 
@@ -72,9 +75,19 @@ class InventoryModule(BaseInventoryPlugin):
         if not isinstance(machines, list) or not machines:
             raise AnsibleParserError("%s has no list `nodes`" % cluster_file)
         for machine in machines:
-            if not isinstance(machine, dict) or not (machine.get("name") and machine.get("address")):
-                raise AnsibleParserError("%s: each machine in `nodes` needs a name and an address" % cluster_file)
-            if machine.get("role") not in GROUPS:
+            if not isinstance(machine, dict) or not all(
+                isinstance(machine.get(key), str) and machine[key] for key in ("name", "address")
+            ):
+                raise AnsibleParserError(
+                    "%s: each machine in `nodes` needs a name and an address, as texts" % cluster_file
+                )
+            # A value is a template for Ansible, which would run what somebody wrote into it.
+            if not NAME.match(machine["name"]) or not ADDRESS.match(machine["address"]):
+                raise AnsibleParserError(
+                    "%s: %r at %r is no name of a node with its address"
+                    % (cluster_file, machine["name"], machine["address"])
+                )
+            if str(machine.get("role")) not in GROUPS:
                 raise AnsibleParserError(
                     "%s: %s needs `role: master` or `role: worker`" % (cluster_file, machine["name"])
                 )

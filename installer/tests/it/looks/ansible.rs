@@ -123,7 +123,7 @@ fn check_mode_has_each_installer_say_what_it_would_do() {
         assert_eq!(text.matches("hosts: write /etc/hosts").count(), 2, "{text}");
         assert!(text.contains("control-plane: run kubeadm init"), "{text}");
         assert!(text.contains("join: run kubeadm join"), "{text}");
-        assert_eq!(text.matches("failed=0").count(), 2, "{text}");
+        assert_eq!(text.matches("failed=0").count(), 3, "both, and this machine: {text}");
         assert_eq!(tree(&site.path("node")), before);
         let mode = |name: &str| {
             let path = site.path("far/w1").join(name);
@@ -162,6 +162,15 @@ fn the_inventory_has_the_machines_in_the_order_of_the_file() {
         fs::write(site.path("cluster.yaml"), TWO.replace(", role: worker", "")).unwrap();
         let said = words(&site.run("ansible-inventory", &line));
         assert!(said.contains("w1 needs `role: master` or `role: worker`"), "{said}");
+        // A value is no template, and a number no name. Then nothing is done, and it fails.
+        let template = "\"{{ lookup('pipe', 'touch ran') }}\"";
+        for (own, odd) in [("10.0.0.3", template), ("w1", "7")] {
+            fs::write(site.path("cluster.yaml"), TWO.replace(own, odd)).unwrap();
+            let said = site.check(&[]);
+            assert_eq!(said.status.code(), Some(2), "{}", words(&said));
+            assert!(words(&said).contains("the inventory has no nodes"), "{}", words(&said));
+            assert!(!site.path("ran").exists());
+        }
     }
 }
 
