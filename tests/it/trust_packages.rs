@@ -366,7 +366,7 @@ fn every_signature_has_to_count() {
     keyring.add("owner", &key).unwrap();
     let plain = rpm.build();
     // Header and payload by a stranger, the header alone by the owner.
-    let [own, strange] = [&gpg, &other_gpg].map(|gpg| rpm.sign(&plain, gpg, &["--rpmv3"]));
+    let own = rpm.sign(&plain, &gpg, &["--rpmv3"]);
     let mut mixed = own.clone();
     let at = |bytes: &[u8]| {
         let parts = Parts::of(bytes);
@@ -375,6 +375,11 @@ fn every_signature_has_to_count() {
         let start = data + number(bytes, entry + 8);
         start..start + number(bytes, entry + 12)
     };
+    // One of 256 is a byte shorter, because its number begins with zeros. Another second gives
+    // another number.
+    let strange = std::iter::repeat_with(|| rpm.sign(&plain, &other_gpg, &["--rpmv3"]));
+    let fits = |strange: &Vec<u8>| at(strange).len() == at(&own).len();
+    let strange = strange.take(100).find(fits).unwrap();
     mixed[at(&own)].copy_from_slice(&strange[at(&strange)]);
     assert_eq!(rpm.judge(&[own.clone(), mixed.clone()], &[]), [true, false]);
     ours(&own, by(&keyring)).unwrap();
