@@ -17,21 +17,22 @@ const DAMAGED: usize = 4000;
 /// The parity file of a damaged bundle, as it is and with the right sum in each record. What
 /// comes of both is the good bundle, or an error.
 pub(super) fn parity(bytes: &[u8]) -> String {
-    let outcome = read(bytes);
+    let outcome = repaired("odd.tar.parity", bytes);
     if outcome == READ {
         return outcome;
     }
-    read(&summed(bytes))
+    repaired("odd.tar.parity", &summed(bytes))
 }
 
-fn read(bytes: &[u8]) -> String {
+/// What comes of the damaged bundle `odd.tar` with these bytes in a file beside it.
+pub(super) fn repaired(beside: &str, bytes: &[u8]) -> String {
     let folder = folder();
     let path = folder.path().join("odd.tar");
     let good = small_bundle::bytes();
     let mut bad = good.clone();
     bad[DAMAGED] ^= 1;
     fs::write(&path, bad).expect("there is room");
-    fs::write(folder.path().join("odd.tar.parity"), bytes).expect("there is room");
+    fs::write(folder.path().join(beside), bytes).expect("there is room");
     let bundle = match Bundle::open(&path) {
         Ok(bundle) => bundle,
         Err(error) => return error.to_string(),
