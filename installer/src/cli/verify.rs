@@ -9,6 +9,7 @@ use bundle_format::archive::survey;
 use bundle_format::archive::verify::{self, Verification};
 use bundle_format::durable::Unfinished;
 use bundle_format::text::{count, printable, stderr, stdout};
+use bundle_format::{input, signature};
 
 use crate::failure::Failure;
 use crate::trust;
@@ -83,7 +84,26 @@ fn write_copy(bundle: &Bundle, path: &Path) -> anyhow::Result<()> {
         bundle.read_archive_at(piece, offset)?;
         unfinished.file().write_all(piece)?;
     }
-    Ok(unfinished.finish(path)?)
+    // A failing stick may give other bytes the second time.
+    let copy = Bundle::open(unfinished.path())?;
+    if let Some(report) = verify::verify(&copy, |_| {}).report() {
+        bail!("the stick gave other bytes while it was copied; run this again:\n{report}");
+    }
+    unfinished.finish(path)?;
+    copy_signature(bundle, path)
+}
+
+/// The signature is over the index, so it is the copy's, too.
+fn copy_signature(bundle: &Bundle, copy: &Path) -> anyhow::Result<()> {
+    let own = bundle.paths().next().map(signature::path_of);
+    let Some(own) = own.filter(|own| own.exists()) else { return Ok(()) };
+    let text = input::file(&own, input::WRITTEN_BY_HAND);
+    let text = text.with_context(|| format!("reading {}", own.display()))?;
+    let path = signature::path_of(copy);
+    let mut unfinished = Unfinished::create(path.clone(), 0o644)
+        .with_context(|| format!("writing {}", path.display()))?;
+    unfinished.file().write_all(&text)?;
+    Ok(unfinished.finish(&path)?)
 }
 
 /// Reads the whole bundle. The error names everything that is damaged.

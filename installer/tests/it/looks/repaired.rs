@@ -44,12 +44,14 @@ fn forty_bad_sectors_are_repaired_and_a_good_copy_is_written() {
     let folder = folder();
     let folder = folder.path();
     let good = stick(folder);
+    fs::write(folder.join("small.tar.minisig"), "its signature").unwrap();
     let (status, out, err) = run(folder, "verify small.tar --copy good.tar");
     assert_eq!(status, 0, "{err}");
     assert!(out.starts_with("good: "), "{out}");
     assert!(err.contains("chunks of 4 KiB were damaged, and small.tar.parity repaired"), "{err}");
     assert!(err.contains("verify --copy FILE"), "{err}");
     assert!(fs::read(folder.join("good.tar")).unwrap() == good);
+    assert_eq!(fs::read_to_string(folder.join("good.tar.minisig")).unwrap(), "its signature");
     assert!(fs::read(folder.join("small.tar")).unwrap() != good);
     let (status, _, err) = run(folder, "verify good.tar");
     assert_eq!((status, err.as_str()), (0, ""));
