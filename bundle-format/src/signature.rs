@@ -196,9 +196,7 @@ pub enum SignatureError {
 
 /// The path of the signature of the bundle at `bundle`, which may be any of its parts.
 pub fn path_of(bundle: &Path) -> PathBuf {
-    let mut path = storage::whole_name(bundle).into_os_string();
-    path.push(".minisig");
-    PathBuf::from(path)
+    storage::beside(bundle, ".minisig")
 }
 
 /// Checks that the signature beside `bundle` is that of a trusted key over `index`. None if

@@ -32,8 +32,8 @@ impl Bundle {
         all.any(|one| one.blobs.contains_key(&digest))
     }
 
-    /// The digests and sizes of the blobs that neither it has nor a bundle that was named
-    /// with it.
+    /// The digests and sizes of the blobs that are missing both here and in the bundles that
+    /// were named with it.
     pub fn lacking(&self) -> impl Iterator<Item = (Digest, u64)> {
         let all = self.absent.iter().map(|(digest, size)| (*digest, *size));
         all.filter(|(digest, _)| self.lacks(*digest))

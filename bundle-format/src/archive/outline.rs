@@ -21,8 +21,8 @@ pub struct Outline {
     pub lock_blob: Descriptor,
     /// The files that do not belong to images, in the archive's order.
     pub contents: Vec<Content>,
-    /// The plan of the archive. Its index is the one that a bundle with this lock has, so
-    /// whoever read an index compares both. It has no documents.
+    /// The plan of the archive, made from the lock. The caller compares its index with the one
+    /// that was read. It has no documents.
     pub layout: Layout,
 }
 

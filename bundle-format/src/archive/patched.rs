@@ -51,8 +51,8 @@ impl Patched {
                 let found = bytes.get(skip..).unwrap_or_default();
                 let count = found.len().min(buffer.len());
                 let count = usize::try_from(room).map_or(count, |room| count.min(room));
-                for (to, byte) in buffer.iter_mut().zip(found.iter().take(count)) {
-                    *to = *byte;
+                if let (Some(to), Some(found)) = (buffer.get_mut(..count), found.get(..count)) {
+                    to.copy_from_slice(found);
                 }
                 Ok(count)
             }

@@ -346,6 +346,9 @@ impl Archive {
 
     /// The same, repaired by what is its own of these files, which is taken out of them.
     fn repaired_by(mut self, beside: &mut Vec<Beside>) -> Self {
+        if beside.is_empty() {
+            return self;
+        }
         let own = self.identity();
         if let Some(place) = beside.iter().position(|one| Some(one.bundle) == own) {
             self.blobs.storage = self.blobs.storage.by(beside.remove(place));

@@ -27,8 +27,8 @@ pub(super) struct Repaired {
 #[derive(Debug)]
 struct Cure {
     parity: Parity,
-    /// The chunks that the kernel does not give. They are not asked for again: a stick takes
-    /// seconds to say no.
+    /// The chunks that cannot be read. They are not tried again, because a stick takes seconds
+    /// to fail.
     unreadable: Mutex<ChunkSet>,
     work: Mutex<Work>,
 }

@@ -86,6 +86,14 @@ pub fn whole_name(path: &Path) -> PathBuf {
     parse_part(path).map_or_else(|| path.to_owned(), |(bundle, ..)| bundle)
 }
 
+/// The path of the file that lies beside the bundle at `path`, which may be any of its parts:
+/// its name with `ending`.
+pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut path = whole_name(path).into_os_string();
+    path.push(ending);
+    PathBuf::from(path)
+}
+
 /// The bundle's name and the two numbers in a part's name. Only a name that
 /// [`part_name`] gives is a part's name: `NAME.part05of04` is another file.
 fn parse_part(path: &Path) -> Option<(PathBuf, usize, usize)> {

@@ -27,9 +27,7 @@ const MAX_RECORDS: u64 = MAX_PROTECTED / CHUNK as u64 * 3 / 2 / PER_RECORD as u6
 
 /// The path of the parity file of the bundle at `bundle`, which may be any of its parts.
 pub fn path_of(bundle: &Path) -> PathBuf {
-    let mut path = storage::whole_name(bundle).into_os_string();
-    path.push(".parity");
-    PathBuf::from(path)
+    storage::beside(bundle, ".parity")
 }
 
 impl Parity {

@@ -36,9 +36,7 @@ pub struct Patch {
 
 /// The path of the patch of the bundle at `bundle`, which may be any of its parts.
 pub fn path_of(bundle: &Path) -> PathBuf {
-    let mut path = storage::whole_name(bundle).into_os_string();
-    path.push(".patch");
-    PathBuf::from(path)
+    storage::beside(bundle, ".patch")
 }
 
 /// Writes the patch of what `map` has. `read` gives bytes of the good bundle, whose index has

@@ -32,7 +32,7 @@ mod task;
 mod unfinished;
 
 pub use output::Output;
-pub(crate) use output::write_file;
+pub(crate) use output::{is_same_file, write_file};
 pub use parity::{make_parity, parity_words, strange_parity};
 pub use patch::make_patch;
 pub use task::Task;

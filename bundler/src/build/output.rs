@@ -198,6 +198,12 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     write().with_context(|| format!("writing {}", path.display()))
 }
 
+/// Whether both paths lead to one file that is there.
+pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
+    let (one, other) = (fs::canonicalize(one), fs::canonicalize(other));
+    matches!((one, other), (Ok(one), Ok(other)) if one == other)
+}
+
 /// Fails if the disk of `folder` has no room for `needed` bytes.
 pub(super) fn check_folder(folder: &Path, needed: u64) -> anyhow::Result<()> {
     let disk = rustix::fs::statvfs(folder)

@@ -1,6 +1,5 @@
 //! The parity file beside a bundle, by which the installer repairs bad sectors on site.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -12,7 +11,7 @@ use bundle_format::damage::{Head, make};
 use bundle_format::output;
 use indicatif::HumanBytes;
 
-use super::output::check_folder;
+use super::output::{check_folder, is_same_file};
 use super::unfinished::Unfinished;
 use crate::progress::Progress;
 
@@ -31,7 +30,7 @@ pub fn make_parity(path: &Path, share: Share, quiet: bool) -> anyhow::Result<Pat
     let target = parity::path_of(path);
     let writing = || format!("writing {}", target.display());
     let (target, _) = output::file(&target).with_context(writing)?;
-    if bundle.paths().any(|own| is_same(own, &target)) {
+    if bundle.paths().any(|own| is_same_file(own, &target)) {
         bail!("{} is the bundle itself: remove the link", target.display());
     }
     check_folder(output::folder_of(&target), plan.file_size()).with_context(writing)?;
@@ -43,12 +42,6 @@ pub fn make_parity(path: &Path, share: Share, quiet: bool) -> anyhow::Result<Pat
         .with_context(writing)?;
     progress.finish();
     Ok(target)
-}
-
-/// Whether both paths lead to one file.
-fn is_same(one: &Path, other: &Path) -> bool {
-    let (one, other) = (fs::canonicalize(one), fs::canonicalize(other));
-    matches!((one, other), (Ok(one), Ok(other)) if one == other)
 }
 
 /// What a parity file of this bundle can repair, in words.

@@ -1,6 +1,5 @@
 //! `bundler complete`: from a delta to the whole bundle.
 
-use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
@@ -13,7 +12,7 @@ use indicatif::HumanBytes;
 
 use super::print;
 use super::size::Size;
-use crate::build::{Output, write_file};
+use crate::build::{Output, is_same_file, write_file};
 use crate::complete;
 use crate::fetch::cache::Cache;
 use crate::signing;
@@ -54,10 +53,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let place = output::file(&arguments.output);
     let (path, _) = place.with_context(|| format!("--output {}", arguments.output.display()))?;
     for input in std::iter::once(delta).chain(others) {
-        if fs::canonicalize(input)
-            .ok()
-            .is_some_and(|input| fs::canonicalize(&path).ok() == Some(input))
-        {
+        if is_same_file(input, &path) {
             bail!(
                 "{}: the whole bundle would replace it: name another with --output",
                 input.display()

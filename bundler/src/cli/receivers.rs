@@ -1,7 +1,6 @@
 //! What those have already who get a bundle, so that it can be left out.
 
 use std::collections::{BTreeSet, HashSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -13,6 +12,8 @@ use bundle_format::text::count;
 use bundle_format::{Digest, input};
 use indicatif::HumanBytes;
 
+use crate::build::is_same_file;
+
 /// The blobs of the bundles `against`, and those that are in all have-lists. Fails if the
 /// bundle at `output` would replace one of these bundles.
 pub(super) fn had(
@@ -20,12 +21,10 @@ pub(super) fn had(
     against: &[PathBuf],
     have: &[PathBuf],
 ) -> anyhow::Result<HashSet<Digest>> {
-    let place = fs::canonicalize(output).ok();
     let mut had = HashSet::new();
     for path in against {
         let old = Bundle::open(path).with_context(|| format!("--against {}", path.display()))?;
-        let is_there = |file: &Path| place.is_some() && fs::canonicalize(file).ok() == place;
-        if old.paths().any(is_there) {
+        if old.paths().any(|own| is_same_file(own, output)) {
             bail!(
                 "--against {}: the new bundle would replace it: name another with --output",
                 path.display()

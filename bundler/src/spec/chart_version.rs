@@ -20,6 +20,12 @@ pub(super) fn check(text: &str) -> Result<(), String> {
     }
 }
 
+/// Whether two versions are one. Helm itself takes a version with or without `v`.
+pub(crate) fn is_same(one: &str, other: &str) -> bool {
+    let number = |text: &str| text.strip_prefix('v').unwrap_or(text).to_owned();
+    number(one) == number(other)
+}
+
 #[cfg(test)]
 mod tests {
     use super::check;

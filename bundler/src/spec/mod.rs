@@ -2,7 +2,7 @@
 //! Schema for editors is generated from them, with their doc comments.
 
 mod chart;
-mod chart_version;
+pub(crate) mod chart_version;
 pub mod combination;
 mod file;
 mod hops;

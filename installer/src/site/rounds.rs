@@ -58,7 +58,7 @@ pub struct Rounds {
 }
 
 impl Rounds {
-    /// Begins with the nodes that need it, and those that have it already.
+    /// `waiting` are the nodes that need it, `have` those that have it already.
     pub fn new(waiting: Vec<usize>, have: Vec<usize>, parallel: usize) -> Self {
         Self {
             waiting: waiting.into(),
@@ -100,6 +100,11 @@ impl Rounds {
         }
         let giver = Giver::Node(self.free.pop_front()?);
         self.waiting.pop_front().map(|taker| Copy { giver, taker })
+    }
+
+    /// Whether no copy goes on.
+    pub fn are_idle(&self) -> bool {
+        self.under_way == 0
     }
 
     /// Whether nodes may be asked to give.

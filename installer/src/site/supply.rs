@@ -46,18 +46,15 @@ fn spread(site: &Site<'_>, nodes: &[&Met<'_>], mut rounds: Rounds) -> Vec<Proble
     let mut problems = Vec::new();
     let (ends, ended) = mpsc::channel();
     thread::scope(|scope| {
-        let mut under_way = 0_usize;
         loop {
             while let Some(copy) = rounds.next_copy() {
                 let ends = ends.clone();
-                under_way += 1;
                 scope.spawn(move || drop(ends.send((copy, made(site, nodes, copy)))));
             }
-            if under_way == 0 {
+            if rounds.are_idle() {
                 return;
             }
             let Ok((copy, end)) = ended.recv() else { return };
-            under_way -= 1;
             rounds.ended(copy, end.as_ref().map_or(Ended::Failed, |end| *end));
             if let (Err(error), Some(node)) = (end, nodes.get(copy.taker)) {
                 problems.push(Problem::of(&node.machine.name, &error));

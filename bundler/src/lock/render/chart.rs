@@ -17,10 +17,10 @@ use super::{archive, hooks};
 use crate::libyaml::document;
 use crate::lock::task::Task;
 use crate::manifest::object::objects;
-use crate::spec::{Chart, Manifest};
+use crate::spec::{Chart, Manifest, chart_version};
 
-/// The manifest of a chart: as it lies beside the spec, if it was made of the same chart and
-/// the same values, or made now.
+/// The manifest of a chart. The file beside the spec is taken if it was made of the same chart
+/// and the same values. Else it is made now.
 pub(super) fn render(
     task: &Task<'_>,
     manifest: &Manifest,
@@ -35,9 +35,7 @@ pub(super) fn render(
     });
     let values: Vec<Vec<u8>> = values.collect::<anyhow::Result<_>>()?;
     let from = everything(task, manifest, chart, &origin, &values);
-    let is_upgraded = task.kept.is_some_and(|kept| kept.upgrades_manifest(name));
-    let kept = if is_upgraded { None } else { kept(task, name, from, &origin)? };
-    let (made, packed) = match kept {
+    let (made, packed) = match kept(task, name, from, &origin)? {
         Some(kept) => kept,
         None => make(task, manifest, chart, (origin, from, &values))?,
     };
@@ -88,9 +86,7 @@ fn kept(
     from: Digest,
     origin: &Origin,
 ) -> anyhow::Result<Option<(Made, Vec<u8>)>> {
-    let Some(made) = Made::read(&task.file.rendered(&format!("{name}.yaml")), from)? else {
-        return Ok(None);
-    };
+    let Some(made) = Made::kept(task, name, from)? else { return Ok(None) };
     let packed = match origin {
         Origin::Archive(bytes) => Some(bytes.clone()),
         Origin::Folder(_) => {
@@ -155,9 +151,8 @@ fn template(
 
 /// Fails if the chart is another version than the spec says.
 fn check_version(chart: &Chart, name: &str, version: &str) -> anyhow::Result<()> {
-    let number = |text: &str| text.strip_prefix('v').unwrap_or(text).to_owned();
     match &chart.version {
-        Some(wanted) if number(wanted) != number(version) => {
+        Some(wanted) if !chart_version::is_same(wanted, version) => {
             bail!("the chart is {name} {version}, but the spec says {wanted}")
         }
         _ => Ok(()),

@@ -15,8 +15,8 @@ use super::tool::Tool;
 use crate::lock::task::Task;
 use crate::spec::{Kustomization, Manifest};
 
-/// The manifest of a Kustomization: as it lies beside the spec, if it was made of the same
-/// files, or made now.
+/// The manifest of a Kustomization. The file beside the spec is taken if it was made of the same
+/// files. Else it is made now.
 pub(super) fn render(
     task: &Task<'_>,
     manifest: &Manifest,
@@ -25,10 +25,7 @@ pub(super) fn render(
     let folder = Folder::read(&task.file.beside(&own.folder))?;
     let overlay = own.overlay.as_deref().unwrap_or(".");
     let from = Digest::of(format!("overlay {overlay}\nfolder {}", folder.digest()).as_bytes());
-    let path = task.file.rendered(&format!("{}.yaml", manifest.name));
-    let is_upgraded = task.kept.is_some_and(|kept| kept.upgrades_manifest(&manifest.name));
-    let kept = if is_upgraded { None } else { Made::read(&path, from)? };
-    let made = match kept {
+    let made = match Made::kept(task, &manifest.name, from)? {
         Some(made) => made,
         None => make(&folder, overlay, from)?,
     };

@@ -10,6 +10,8 @@ use bundle_format::bounds::MAX_YAML;
 use bundle_format::lock::LockedRendering;
 use bundle_format::{Digest, input};
 
+use crate::lock::task::Task;
+
 /// The first line of such a file.
 const FIRST: &str = "# `bundler lock` made this. Do not edit it: `patches` in the spec change it.";
 
@@ -50,9 +52,16 @@ impl Made {
         text + &self.objects
     }
 
-    /// The file at `path`, if it is there and was made from `from`. Fails if somebody
-    /// has edited it, because what he wrote would be lost.
-    pub(super) fn read(path: &Path, from: Digest) -> anyhow::Result<Option<Self>> {
+    /// The file of the manifest `name` beside the spec, if it was made from `from` and is not to
+    /// be made again. Fails if somebody has edited it, because what he wrote would be lost.
+    pub(super) fn kept(task: &Task<'_>, name: &str, from: Digest) -> anyhow::Result<Option<Self>> {
+        match task.kept.is_some_and(|kept| kept.upgrades_manifest(name)) {
+            true => Ok(None),
+            false => Self::read(&task.file.rendered(&format!("{name}.yaml")), from),
+        }
+    }
+
+    fn read(path: &Path, from: Digest) -> anyhow::Result<Option<Self>> {
         let text = match input::file_text(path, MAX_YAML) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             text => text.with_context(|| format!("reading {}", path.display()))?,

@@ -12,6 +12,7 @@ use crate::fetch;
 use crate::libyaml::document;
 use crate::libyaml::node::{Node, entries, get, items, scalar, text};
 use crate::page;
+use crate::spec::chart_version;
 use crate::spec::plain_http::is_exposed;
 use crate::upstreams::Upstreams;
 
@@ -63,10 +64,8 @@ fn find(
         let names: Vec<&str> = entries(charts).map(|(name, _)| name).take(20).collect();
         bail!("{index} has no chart `{name}`; it has {}", brief(&names.join(", ")));
     };
-    // Helm itself takes a version with or without `v`.
-    let number = |text: &str| text.strip_prefix('v').unwrap_or(text).to_owned();
     let is_wanted = |release: &&Node| {
-        text(release, "version").is_some_and(|own| number(own) == number(version))
+        text(release, "version").is_some_and(|own| chart_version::is_same(own, version))
     };
     let Some(release) = items(releases).iter().find(is_wanted) else {
         let own = items(releases).iter().filter_map(|release| text(release, "version"));

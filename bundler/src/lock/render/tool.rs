@@ -1,5 +1,5 @@
 //! A program of others that makes manifests. It gets an empty home, no environment and no
-//! network, so that it gives the same on every host: no plugin, no configuration and no
+//! other host, so that it gives the same on every host: no plugin, no configuration and no
 //! repository of the person who runs `lock` counts.
 
 use std::ffi::OsString;
@@ -15,8 +15,8 @@ use crate::program::{self, Limits};
 
 /// The largest charts take some seconds.
 const LIMITS: Limits = Limits { patience: Duration::from_secs(120), output: MAX_YAML };
-/// Nothing listens there. Both programs are written in Go, which sends every request by
-/// the proxy that these variables name.
+/// Nothing listens there. Both programs are written in Go, which sends requests by the proxy
+/// that these variables name, except those to this machine itself.
 const NO_NETWORK: &str = "http://127.0.0.1:1";
 
 /// A program on this host.
