@@ -1,0 +1,73 @@
+"""Measures the bundler beside what people use, in turn on this machine. scripts/bench runs it."""
+
+import argparse
+import datetime
+import json
+import subprocess
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+import goals
+from measure import machine
+from place import ROOT, Site
+
+PAGE = ROOT / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
+
+
+def main():
+    """Reads the arguments, measures, and prints."""
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("goals", nargs="*", metavar="GOAL", help=", ".join(goals.ALL) + "; all if left out")
+    parser.add_argument("--size", type=int, default=1024, metavar="MB", help="of all images together")
+    parser.add_argument("--rounds", type=int, default=3, metavar="N")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
+    wanted = parser.parse_args()
+    unknown = set(wanted.goals) - set(goals.ALL)
+    if unknown:
+        parser.error(f"there is no goal {', '.join(sorted(unknown))}")
+    lines = []
+    with tempfile.TemporaryDirectory(prefix="kubeferry-bench-", dir="/var/tmp") as folder:
+        site = Site(Path(folder), wanted.size)
+        try:
+            for name in wanted.goals or goals.ALL:
+                made = goals.ALL[name](site, wanted.rounds)
+                for line in made:
+                    print(row(line), flush=True)
+                lines += made
+        finally:
+            site.close()
+    head = (
+        f"{datetime.date.today()}, {machine()}; {wanted.size} MB of images, {wanted.rounds} rounds; "
+        f"{', '.join(peers())}"
+    )
+    table = f"{head}\n\n" + HEADING + "\n".join(row(line) for line in lines) + "\n"
+    if wanted.json:
+        figures = {"machine": head, "lines": [asdict(line) for line in lines]}
+        wanted.json.write_text(json.dumps(figures, indent=2, ensure_ascii=False))
+    if wanted.write:
+        text = PAGE.read_text()
+        before, rest = text.split(BEGIN)
+        PAGE.write_text(f"{before}{BEGIN}\n{table}{END}{rest.split(END)[1]}")
+
+
+HEADING = "| Goal | What | Measured | Goal's figure | Met |\n|---|---|---|---|---|\n"
+
+
+def row(line):
+    """A line of the table in Markdown."""
+    met = {None: "", True: "yes", False: "**no**"}[line.is_met]
+    return f"| {line.goal} | {line.what} | {line.measured} | {line.wanted} | {met} |"
+
+
+def peers():
+    """The versions of what we are measured beside."""
+    for command in (["curl", "--version"], ["skopeo", "--version"], ["openssl", "version"]):
+        said = subprocess.run(command, capture_output=True, check=True, text=True).stdout
+        yield " ".join(said.split()[:3] if command[0] == "skopeo" else said.split()[:2])
+
+
+if __name__ == "__main__":
+    main()
