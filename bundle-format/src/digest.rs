@@ -26,9 +26,20 @@ impl Digest {
 
     /// The digest of all bytes of `reader`, and their number.
     pub fn of_reader(reader: &mut impl Read) -> io::Result<(Self, u64)> {
-        let mut hasher = Hasher::new();
-        let size = io::copy(reader, &mut hasher)?;
-        Ok((hasher.finish(), size))
+        let (mut hasher, mut size) = (Hasher::new(), 0);
+        // `io::copy` would ask for 8 KiB at a time.
+        let mut buffer = vec![0; 256 << 10];
+        loop {
+            match reader.read(&mut buffer) {
+                Ok(0) => return Ok((hasher.finish(), size)),
+                Ok(count) => {
+                    hasher.update(buffer.get(..count).unwrap_or_default());
+                    size += count as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Reads 64 hex digits without `sha256:` before them, as repodata and

@@ -87,6 +87,12 @@ impl Bundle {
         Archive::repaired(path, |archive| Self::of(path, archive, keys))
     }
 
+    /// The bundle at `path` as it is on the disk: nothing beside it repairs it.
+    pub fn open_as_it_is(path: &Path) -> Result<Self, BundleError> {
+        let archive = Archive::open(Repaired::plain(Storage::open(path)?))?;
+        Self::of(path, archive, &TrustedKeys::default())
+    }
+
     fn of(path: &Path, archive: Archive, keys: &TrustedKeys) -> Result<Self, BundleError> {
         let not_a_bundle = |reason: &str| BundleError::NotABundle {
             path: path.to_owned(),

@@ -116,11 +116,32 @@ pub fn lines(all: &[impl fmt::Display]) -> String {
 /// to its layers, and compares them with the lock. `progress` is called with numbers
 /// of bytes as they are read.
 pub fn verify(bundle: &Bundle, progress: impl Fn(u64) + Sync) -> Verification {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    // The largest first, so that no core is alone with a large blob at the end.
+    by(bundle, workers, |blob| u64::MAX - blob.size, progress)
+}
+
+/// The same on one core, in the order of the file. For who hashes the whole file at the
+/// same time, which takes as long: both come to each place together, so that the disk is
+/// read once.
+pub fn verify_in_order(bundle: &Bundle, progress: impl Fn(u64) + Sync) -> Verification {
+    let offset = |blob: &Descriptor| bundle.place_of(blob.digest).map_or(0, |(offset, _)| offset);
+    by(bundle, 1, offset, progress)
+}
+
+fn by(
+    bundle: &Bundle,
+    workers: usize,
+    order: impl Fn(&Descriptor) -> u64,
+    progress: impl Fn(u64) + Sync,
+) -> Verification {
     let lacking = lacking(bundle);
     let mut listed = listed(bundle);
     listed.retain(|(digest, _), _| !bundle.lacks(*digest));
     let bytes = AtomicU64::new(0);
-    let mut results = results(bundle, &listed, |count| {
+    let mut queue: Vec<&Descriptor> = listed.values().map(|(blob, _)| *blob).collect();
+    queue.sort_by_key(|blob| order(blob));
+    let mut results = results(bundle, &queue, workers, |count| {
         bytes.fetch_add(count, Ordering::Relaxed);
         progress(count);
     });
@@ -161,23 +182,21 @@ pub fn lacking(bundle: &Bundle) -> Vec<Lacking> {
     lacking
 }
 
-/// The result for each blob, from all cores. There is no result for the blobs of a
-/// thread that panicked.
-fn results<'a>(
+/// The result for each blob of `queue`. There is no result for the blobs of a thread that
+/// panicked.
+fn results(
     bundle: &Bundle,
-    listed: &'a Listed<'_>,
+    queue: &[&Descriptor],
+    workers: usize,
     progress: impl Fn(u64) + Sync,
-) -> HashMap<&'a (Digest, u64), Result<(), String>> {
-    // The largest first, so that no core is alone with a large blob at the end.
-    let mut queue: Vec<_> = listed.iter().collect();
-    queue.sort_by_key(|((_, size), _)| std::cmp::Reverse(*size));
+) -> HashMap<(Digest, u64), Result<(), String>> {
     let next = AtomicUsize::new(0);
     let work = || {
         let turns = std::iter::repeat_with(|| queue.get(next.fetch_add(1, Ordering::Relaxed)));
         let items = turns.map_while(|item| item);
-        items.map(|(key, (blob, _))| (*key, check(bundle, blob, &progress))).collect::<Vec<_>>()
+        let key = |blob: &Descriptor| (blob.digest, blob.size);
+        items.map(|blob| (key(blob), check(bundle, blob, &progress))).collect::<Vec<_>>()
     };
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
         threads.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect()

@@ -15,6 +15,18 @@ pub fn size(layout: &Layout) -> u64 {
     entry(OCI_LAYOUT.len() as u64) + entry(layout.index.len() as u64) + blobs + 2 * BLOCK
 }
 
+/// What [`Bundle::identity`](super::reader::Bundle::identity) is for the archive of `layout`.
+pub fn identity(layout: &Layout) -> io::Result<(Digest, u64)> {
+    let (mut bytes, mut length) = (layout.index.clone(), size(layout));
+    if !layout.absent.is_empty() {
+        let absent = Absent::bytes(&layout.absent)?;
+        let size = absent.len() as u64;
+        length += BLOCK + size + padding(size);
+        bytes.extend(absent);
+    }
+    Ok((Digest::of(&bytes), length))
+}
+
 /// Writes the archive of `layout` to `out`, which is empty. `open` gives a blob's
 /// bytes from its beginning, as a file or another reader. `progress` is called with
 /// the size of each blob when it is written.

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use anyhow::bail;
 use bundle_format::lock::{FileKind, LockedFile};
 
+use super::bill::Bill;
 use super::output::check_folder;
 use super::task::Task;
 use super::{agreement, jobs};
@@ -19,7 +20,8 @@ use crate::upstreams::Upstreams;
 
 /// Fetches what the cache lacks, and checks that it agrees with the locks. All tasks are
 /// of one bundle.
-pub(super) fn gather(tasks: &[Task<'_>]) -> anyhow::Result<()> {
+/// While it waits for them, `bill` reads layers that have come.
+pub(super) fn gather(tasks: &[Task<'_>], bill: &Bill<'_>) -> anyhow::Result<()> {
     let Some(Task { upstreams, quiet, .. }) = tasks.first().copied() else { return Ok(()) };
     let registry = upstreams.puller.fetch();
     let mut jobs = Vec::new();
@@ -33,7 +35,7 @@ pub(super) fn gather(tasks: &[Task<'_>]) -> anyhow::Result<()> {
     if upstreams.client.network() == Network::Off {
         refuse_what_is_elsewhere(&jobs)?;
     }
-    fetch(jobs, upstreams, quiet)?;
+    fetch(jobs, upstreams, bill, quiet)?;
     tasks.iter().try_for_each(agreement::check)
 }
 
@@ -52,7 +54,12 @@ fn refuse_what_is_elsewhere(jobs: &[Job<'_>]) -> anyhow::Result<()> {
 }
 
 /// Fetches all blobs. The error has all problems.
-fn fetch(jobs: Vec<Job<'_>>, upstreams: &Upstreams, quiet: bool) -> anyhow::Result<()> {
+fn fetch(
+    jobs: Vec<Job<'_>>,
+    upstreams: &Upstreams,
+    bill: &Bill<'_>,
+    quiet: bool,
+) -> anyhow::Result<()> {
     if jobs.is_empty() {
         return Ok(());
     }
@@ -61,7 +68,8 @@ fn fetch(jobs: Vec<Job<'_>>, upstreams: &Upstreams, quiet: bool) -> anyhow::Resu
     let places = places(&jobs);
     places.announce(&upstreams.hosts);
     let progress = Progress::new("fetching", missing, quiet);
-    let result = fetch_all(&upstreams.cache, jobs, &|label, count| progress.add(label, count));
+    let tell = |label: &str, count| progress.add(label, count);
+    let result = bill.read_meanwhile(|done| fetch_all(&upstreams.cache, jobs, &tell, done));
     let mut problems = Problems::default();
     if let Err(errors) = result {
         errors.iter().for_each(|error| problems.add_job(error));

@@ -1,30 +1,29 @@
 //! From a lock to a bundle.
 
-use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use bundle_format::archive::reader::Bundle;
-use bundle_format::archive::{verify, writer};
+use bill::Bill;
+use bundle_format::archive::writer;
 use bundle_format::layout::Layout;
 use bundle_format::lock::{Descriptor, Lock};
-use indicatif::HumanBytes;
-use unfinished::Unfinished;
+use pack::{Packed, pack};
 
 use crate::fetch::cache::Cache;
 use crate::lock::misfits;
-use crate::progress::Progress;
 use crate::spec::SpecFile;
 
 mod agreement;
 mod beside;
 mod bill;
+mod finished;
 mod gather;
 mod jobs;
 mod local;
 mod mirrors;
 mod output;
+mod pack;
 mod packages;
 mod parity;
 mod patch;
@@ -33,6 +32,7 @@ mod unfinished;
 
 pub use output::Output;
 pub(crate) use output::{is_same_file, write_file};
+pub(crate) use pack::of_cache;
 pub use parity::{make_parity, parity_words, strange_parity};
 pub use patch::make_patch;
 pub use task::Task;
@@ -50,6 +50,8 @@ pub struct Built {
     pub blobs: usize,
     /// The blobs that a delta lacks.
     pub absent: Vec<Descriptor>,
+    /// Whether it was written. Otherwise it was there, and every byte of it was right.
+    pub is_new: bool,
 }
 
 /// Fails if local files differ from those that the lock was made from.
@@ -66,7 +68,7 @@ fn of_hops(file: &SpecFile, lock: &Lock) -> Vec<(SpecFile, Lock)> {
 
 /// Makes the bundle at `output`. Everything is fetched into the cache, checked,
 /// packed under a temporary name, and read again. Only then does the bundle get its
-/// name.
+/// name. If the same bundle is there already, it is only read.
 pub fn build(task: &Task<'_>, output: &Output) -> anyhow::Result<Built> {
     let Task { file, lock, upstreams, .. } = *task;
     let misfits = misfits(file, lock);
@@ -94,19 +96,32 @@ pub fn build(task: &Task<'_>, output: &Output) -> anyhow::Result<Built> {
     // The room on the disk is checked before gigabytes are fetched. The repodata
     // is not known yet, but it is small.
     output.check_space(writer::size(&Layout::new(lock, &[])?), beside)?;
-    gather::gather(&tasks).context("fetching what the lock lists")?;
+    let bill = Bill::of(&tasks, &upstreams.cache);
+    gather::gather(&tasks, &bill).context("fetching what the lock lists")?;
     let repodata = tasks.iter().map(packages::verify).collect::<anyhow::Result<Vec<_>>>();
     let mut made = repodata.context("checking the packages")?.concat();
-    made.push(bill::make(task, writer::size(&Layout::new(lock, &made)?))?);
+    made.push(bill.make(task, writer::size(&Layout::new(lock, &made)?))?);
     let layout = Layout::new(lock, &made)?.without(lock, |digest| task.had.contains(&digest));
     let size = writer::size(&layout);
     output.check_parts(output.count(size)?)?;
-    output.check_space(size, beside)?;
     let (cache, quiet) = (&upstreams.cache, task.quiet);
-    let blobs = pack((cache, quiet), &layout, of_cache(cache), &mut unfinished)?;
-    let files = output.put(unfinished, &installers, cache)?;
+    let there = finished::blobs(output, &layout, quiet)?;
+    let is_new = there.is_none();
+    let (blobs, files) = match there {
+        Some(blobs) => (blobs, finished::keep(output, &layout, &installers, cache)?),
+        None => {
+            output.check_space(size, beside)?;
+            let whole = output.count(size)? == 1;
+            let Packed { blobs, sum } =
+                pack((cache, quiet), &layout, of_cache(cache), &mut unfinished, whole)?;
+            let files = output.put(unfinished, sum, &installers, cache)?;
+            finished::note(sum, &layout, cache);
+            bill.keep(&layout);
+            (blobs, files)
+        }
+    };
     let installers = installers.into_iter().map(|installer| installer.path).collect();
-    Ok(Built { files, installers, size, blobs, absent: layout.absent })
+    Ok(Built { files, installers, size, blobs, absent: layout.absent, is_new })
 }
 
 /// Makes a bundle that was built elsewhere: the one of `lock`, whose layout is `layout`.
@@ -128,51 +143,9 @@ pub fn put_together<R: Read>(
     output.check_parts(output.count(size)?)?;
     output.check_space(size, beside)?;
     fetch()?;
-    let blobs = pack((cache, quiet), layout, open, &mut unfinished)?;
-    let files = output.put(unfinished, &installers, cache)?;
+    let whole = output.count(size)? == 1;
+    let Packed { blobs, sum } = pack((cache, quiet), layout, open, &mut unfinished, whole)?;
+    let files = output.put(unfinished, sum, &installers, cache)?;
     let installers = installers.into_iter().map(|installer| installer.path).collect();
-    Ok(Built { files, installers, size, blobs, absent: Vec::new() })
-}
-
-/// Gives the blobs that are in the cache.
-pub(crate) fn of_cache(cache: &Cache) -> impl Fn(&Descriptor) -> io::Result<File> {
-    |blob| {
-        cache.open(blob.digest, blob.size).ok_or_else(|| {
-            io::Error::other(format!("the cache lost blob {}; run this again", blob.digest))
-        })
-    }
-}
-
-/// Writes the archive, and reads all of it again with the same reader as the
-/// installer.
-fn pack<R: Read>(
-    (cache, quiet): (&Cache, bool),
-    layout: &Layout,
-    open: impl FnMut(&Descriptor) -> io::Result<R>,
-    unfinished: &mut Unfinished,
-) -> anyhow::Result<usize> {
-    let size = writer::size(layout);
-    let progress = Progress::new("packing", size, quiet);
-    let path = unfinished.path().to_owned();
-    let out = unfinished.file();
-    writer::write(out, layout, open, |count| progress.add("", count))
-        .and_then(|()| out.sync_all())
-        .with_context(|| format!("writing {}, of {}", path.display(), HumanBytes(size)))?;
-    progress.finish();
-
-    let bundle = Bundle::open(&path)?;
-    let progress = Progress::new("verifying", size, quiet);
-    let verification = verify::verify(&bundle, |count| progress.add("", count));
-    progress.finish();
-    for problem in &verification.problems {
-        // Otherwise the damaged blob in the cache would fail every build.
-        drop(fs::remove_file(cache.path(problem.digest)));
-    }
-    if let Some(report) = verification.report() {
-        bail!(
-            "these were damaged in the cache, and were removed from it; run this \
-             again:\n{report}"
-        );
-    }
-    Ok(verification.blobs)
+    Ok(Built { files, installers, size, blobs, absent: Vec::new(), is_new: true })
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use bundle_format::archive::storage::{part_name, parts};
-use bundle_format::{Digest, output};
+use bundle_format::{Digest, input, output};
 use indicatif::HumanBytes;
 
 use super::beside::Installer;
@@ -87,12 +87,13 @@ impl Output {
         PathBuf::from(sidecar)
     }
 
-    /// Gives the finished file its name. Cuts it into parts if the user asked for
+    /// Gives the finished file its name. `sum` is its digest if it is one file. Cuts it into parts if the user asked for
     /// that. Then writes the installers beside it, and the checksums of all these
     /// files for `sha256sum -c`.
     pub(super) fn put(
         &self,
         mut whole: Unfinished,
+        sum: Option<Digest>,
         installers: &[Installer<'_>],
         cache: &Cache,
     ) -> anyhow::Result<Vec<PathBuf>> {
@@ -103,9 +104,10 @@ impl Output {
             _ => Vec::new(),
         };
         let first = if count > 1 { part_name(&self.path, 1, count) } else { self.path.clone() };
-        let mut sums = sum(whole.path(), &first)?;
+        let sum = sum.filter(|_| count == 1).map_or_else(|| sum_of(whole.path()), Ok)?;
+        let mut sums = line(sum, &first);
         for (written, path) in &cut {
-            sums.push_str(&sum(written, path)?);
+            sums.push_str(&line(sum_of(written)?, path));
         }
         // If the build is killed after this line, there is a bundle without
         // checksums, or a mixture of parts that every reader refuses. Old
@@ -131,6 +133,32 @@ impl Output {
         write_file(&sidecar, sums.as_bytes())?;
         Ok(files)
     }
+
+    /// The digest of the bundle in one file.
+    pub(super) fn sum(&self) -> anyhow::Result<Digest> {
+        sum_of(&self.path)
+    }
+
+    /// Whether the checksums beside the bundle are those of a bundle with this digest and
+    /// of these installers.
+    pub(super) fn has_sums(&self, sum: Digest, installers: &[Installer<'_>]) -> bool {
+        let sums = self.sums(sum, installers);
+        input::file(&self.sidecar(), sums.len() as u64).is_ok_and(|own| own == sums.as_bytes())
+    }
+
+    /// Writes these checksums.
+    pub(super) fn write_sums(
+        &self,
+        sum: Digest,
+        installers: &[Installer<'_>],
+    ) -> anyhow::Result<()> {
+        write_file(&self.sidecar(), self.sums(sum, installers).as_bytes())
+    }
+
+    fn sums(&self, sum: Digest, installers: &[Installer<'_>]) -> String {
+        let installers = installers.iter().map(Installer::sum);
+        std::iter::once(line(sum, &self.path)).chain(installers).collect()
+    }
 }
 
 fn remove(path: &Path) -> anyhow::Result<()> {
@@ -142,13 +170,15 @@ fn remove(path: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// A line for `sha256sum -c` on the file at `written`, which will be `path`.
-fn sum(written: &Path, path: &Path) -> anyhow::Result<String> {
-    let (digest, _) = File::open(written)
-        .and_then(|mut file| Digest::of_reader(&mut file))
-        .with_context(|| format!("reading {}", written.display()))?;
+fn sum_of(path: &Path) -> anyhow::Result<Digest> {
+    let sum = File::open(path).and_then(|mut file| Digest::of_reader(&mut file));
+    Ok(sum.with_context(|| format!("reading {}", path.display()))?.0)
+}
+
+/// A line for `sha256sum -c`.
+fn line(sum: Digest, path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    Ok(format!("{}  {name}\n", digest.hex()))
+    format!("{}  {name}\n", sum.hex())
 }
 
 /// The parts that exist under a bundle's name.

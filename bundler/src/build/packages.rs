@@ -3,11 +3,13 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::thread::available_parallelism;
 
 use anyhow::{Context, bail};
 use bundle_format::BundlePath;
 use bundle_format::layout::{Content, FILE_TYPE};
 use bundle_format::lock::{Lock, LockedRpm, LockedTarget};
+use bundle_format::parallel;
 
 use super::task::Task;
 use crate::fetch::checksum::Checksum;
@@ -29,8 +31,12 @@ pub(super) fn verify(task: &Task<'_>) -> anyhow::Result<Vec<Content>> {
     for target in &lock.targets {
         let mut members = Vec::new();
         let keyrings = keyrings(lock, target, upstreams)?;
-        for rpm in lock.rpms.iter().filter(|rpm| rpm.target == target.id) {
-            match check(task, target, rpm, &keyrings) {
+        let rpms = lock.rpms.iter().filter(|rpm| rpm.target == target.id);
+        let rpms: Vec<&LockedRpm> = rpms.collect();
+        let processors = available_parallelism().map_or(1, usize::from);
+        let checked = parallel::each(&rpms, processors, |rpm| check(task, target, rpm, &keyrings));
+        for (rpm, checked) in rpms.into_iter().zip(checked) {
+            match checked {
                 Ok(member) => members.push(member),
                 Err(error) => {
                     match error.downcast_ref::<PackageError>() {

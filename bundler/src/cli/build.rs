@@ -93,7 +93,11 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let names: Vec<String> =
         built.files.iter().map(|path| printable(&path.display().to_string())).collect();
     let blobs = count(built.blobs, "blob");
-    print::notice(&format!("verified {blobs}, {}", HumanBytes(built.size)));
+    let verified = format!("verified {blobs}, {}", HumanBytes(built.size));
+    print::notice(&match built.is_new {
+        true => verified,
+        false => format!("the bundle is there already: {verified}"),
+    });
     if !(arguments.against.is_empty() && arguments.have.is_empty()) {
         print::notice(&receivers::left_out(&built.absent));
     }

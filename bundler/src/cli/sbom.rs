@@ -50,5 +50,5 @@ fn made(bundle: &Bundle) -> anyhow::Result<Vec<u8>> {
     let open = |blob: &Descriptor| -> anyhow::Result<Box<dyn Read + '_>> {
         Ok(Box::new(bundle.open_blob(blob)?))
     };
-    sbom::document(bundle.lock(), &open)
+    sbom::document(bundle.lock(), &open, &sbom::Layers::default())
 }

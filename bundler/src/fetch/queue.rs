@@ -37,12 +37,14 @@ pub struct JobError {
 }
 
 /// Fetches the blobs that the cache does not have. `progress` is called with a job's
-/// label and numbers of bytes as they come. After a failure, no new job begins. All
+/// label and numbers of bytes as they come, and `done` with the digest of a blob that is
+/// in the cache now. After a failure, no new job begins. All
 /// failures are given.
 pub fn fetch_all(
     cache: &Cache,
     mut jobs: Vec<Job<'_>>,
     progress: &(dyn Fn(&str, u64) + Sync),
+    done: &(dyn Fn(Digest) + Sync),
 ) -> Result<(), Vec<JobError>> {
     let mut seen = HashSet::new();
     jobs.retain(|job| seen.insert(job.digest));
@@ -52,7 +54,7 @@ pub fn fetch_all(
     let changed = Condvar::new();
     std::thread::scope(|scope| {
         for _ in 0..TRANSFERS {
-            scope.spawn(|| work(cache, &state, &changed, progress));
+            scope.spawn(|| work(cache, &state, &changed, progress, done));
         }
     });
     let errors = state.into_inner().unwrap_or_else(PoisonError::into_inner).errors;
@@ -78,6 +80,7 @@ fn work(
     state: &Mutex<State<'_>>,
     changed: &Condvar,
     progress: &(dyn Fn(&str, u64) + Sync),
+    done: &(dyn Fn(Digest) + Sync),
 ) {
     let mut held = state.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
@@ -95,6 +98,9 @@ fn work(
         *held.running.entry(host.clone()).or_default() += 1;
         drop(held);
         let result = fetch(cache, &job, progress);
+        if result.is_ok() {
+            done(job.digest);
+        }
         held = state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = held.running.get_mut(&host) {
             *count -= 1;
@@ -154,12 +160,13 @@ mod tests {
             size: 1,
             sources: vec![Source::new(&fetch, "http://127.0.0.1/blob".parse().unwrap())],
         });
-        let errors = fetch_all(&cache, jobs.collect(), &|_, _| {}).unwrap_err();
+        let errors = fetch_all(&cache, jobs.collect(), &|_, _| {}, &|_| {}).unwrap_err();
         assert!(errors.iter().any(|error| matches!(error.source, DownloadError::Panicked)));
         // A panic in `progress` does not hang either.
         let digest = cache.insert(b"there").unwrap();
         let job = Job { label: "there".to_owned(), digest, size: 5, sources: Vec::new() };
-        let errors = fetch_all(&cache, vec![job], &|_, _| panic!("a mistake")).unwrap_err();
+        let errors =
+            fetch_all(&cache, vec![job], &|_, _| panic!("a mistake"), &|_| {}).unwrap_err();
         assert!(errors[0].to_string().contains("bug"), "{}", errors[0]);
     }
 }

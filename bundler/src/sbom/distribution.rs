@@ -1,7 +1,9 @@
 //! Which distribution packages belong to, in the words of package URLs.
 
+use serde::{Deserialize, Serialize};
+
 /// A distribution, by os-release(5).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub(super) struct Distribution {
     /// `ID`: `debian`, `alpine`, `rhel`.
     pub(super) id: String,

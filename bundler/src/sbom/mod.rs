@@ -21,16 +21,19 @@ use bundle_format::lock::Lock;
 
 use bom::{Bom, Component, Kind, Metadata, Tools};
 pub use content::Open;
+pub use layers::Layers;
 use release::Release;
 
-/// The document for what `lock` lists. `open` gives the bytes of each blob.
-pub fn document(lock: &Lock, open: &Open<'_>) -> anyhow::Result<Vec<u8>> {
+/// The document for what `lock` lists. `open` gives the bytes of each blob. `layers` are those
+/// that were read before.
+pub fn document(lock: &Lock, open: &Open<'_>, layers: &Layers) -> anyhow::Result<Vec<u8>> {
     let hops: Vec<Lock> = lock.hops.iter().map(|hop| lock.own_of_hop(hop)).collect();
     let last = std::iter::once(Release { lock, hop: None });
     let releases: Vec<Release<'_>> =
         last.chain(hops.iter().map(|lock| Release { lock, hop: Some(&lock.kubernetes) })).collect();
     let images = releases.iter().flat_map(|release| &release.lock.images);
-    let layers = layers::read(images.flat_map(|image| &image.platforms), open)?;
+    layers.complete(images.flat_map(|image| &image.platforms), open)?;
+    let layers = layers.all();
     let mut components = Vec::new();
     for release in &releases {
         components.extend(packages::components(release, open)?);

@@ -181,7 +181,7 @@ fn fetch(
     jobs: Vec<Job<'_>>,
     progress: &(dyn Fn(&str, u64) + Sync),
 ) -> anyhow::Result<()> {
-    fetch_all(cache, jobs, progress).map_err(|errors| {
+    fetch_all(cache, jobs, progress, &|_| {}).map_err(|errors| {
         let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("{}", lines.join("\n"))
     })

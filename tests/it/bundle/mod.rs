@@ -1,5 +1,6 @@
 //! The whole way: spec, lock, bundle, and what becomes of a damaged one.
 
+mod again;
 mod damage;
 mod ended_early;
 mod parts;

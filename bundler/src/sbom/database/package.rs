@@ -2,13 +2,15 @@
 
 use std::io;
 
+use serde::{Deserialize, Serialize};
+
 /// The most packages of a database.
 const MAX_PACKAGES: usize = 100_000;
 /// The longest text of a package, in bytes. Licences of packages are the longest.
 const MAX_TEXT: usize = 4096;
 
 /// A package that an image has.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct Package {
     /// Its name.
     pub(crate) name: String,

@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 
 use bundle_format::input::bounded;
+use serde::{Deserialize, Serialize};
 
 use super::package::Package;
 use super::{apk, dpkg, rpm};
@@ -14,7 +15,7 @@ const MAX_LIST: u64 = 16 << 20;
 const MAX_DATABASE: u64 = 128 << 20;
 
 /// The kind of the packages in a database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 pub(crate) enum System {
     Apk,
     Dpkg,
@@ -32,7 +33,7 @@ pub(crate) enum Watched {
 }
 
 /// What such a file says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) enum Found {
     Packages(System, Vec<Package>),
     OsRelease(Distribution),

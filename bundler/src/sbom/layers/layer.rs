@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use serde::{Deserialize, Serialize};
+
 use super::super::database::Found;
 
 /// The findings of a layer.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Layer {
     /// Files that say what is installed, by their paths.
     pub(crate) found: BTreeMap<String, Found>,

@@ -18,7 +18,7 @@ pub(super) fn image_layer(bytes: &[u8]) -> String {
     lock.manifests.clear();
     lock.images.push(image(&layer));
     let open = |_: &Descriptor| Ok(Box::new(&layer[..]) as Box<dyn std::io::Read>);
-    let bill = sbom::document(&lock, &open).expect("what an image has is no error");
+    let bill = sbom::document(&lock, &open, &sbom::Layers::default()).expect("what an image has is no error");
     let bill: serde_json::Value = serde_json::from_slice(&bill).expect("it is JSON");
     let image = &bill["components"][0];
     match image["components"].as_array() {
