@@ -199,6 +199,12 @@ pub fn path_of(bundle: &Path) -> PathBuf {
     storage::beside(bundle, ".minisig")
 }
 
+/// The path where the signature of the bundle at `bundle` is to be read: beside it, or beside the
+/// file that a link leads to.
+pub fn found(bundle: &Path) -> PathBuf {
+    storage::found_beside(bundle, ".minisig")
+}
+
 /// Checks that the signature beside `bundle` is that of a trusted key over `index`. None if
 /// no key is trusted.
 pub(crate) fn check(
@@ -209,7 +215,7 @@ pub(crate) fn check(
     if keys.is_empty() {
         return Ok(None);
     }
-    let path = path_of(bundle);
+    let path = found(bundle);
     let text = match input::file_text(&path, MAX_SIGNATURE) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(SignatureError::Missing { path, keys: keys.names() });

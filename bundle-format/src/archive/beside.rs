@@ -20,8 +20,8 @@ impl Beside {
     /// bundles: then they are two. A file that cannot be read is as good as none, because the
     /// bundle may need no repair.
     pub(super) fn all(path: &Path) -> Vec<Self> {
-        let parity = Parity::open(&parity::path_of(path)).ok().flatten();
-        let patch = Patch::open(&patch::path_of(path)).ok().flatten();
+        let parity = Parity::open(&parity::found(path)).ok().flatten();
+        let patch = Patch::open(&patch::found(path)).ok().flatten();
         let of_parity = parity.as_ref().map(|one| (one.head().bundle, one.plan().length()));
         let of_patch = patch.as_ref().map(|one| (one.bundle(), one.length()));
         let all = match (of_parity, of_patch) {

@@ -94,6 +94,17 @@ pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
     PathBuf::from(path)
 }
 
+/// The same for who reads it. If a link leads to the bundle, that file may lie beside the link,
+/// which comes first, or beside the bundle itself.
+pub(crate) fn found_beside(path: &Path, ending: &str) -> PathBuf {
+    let own = beside(path, ending);
+    if own.symlink_metadata().is_ok() {
+        return own;
+    }
+    let real = path.canonicalize().map(|real| beside(&real, ending));
+    real.ok().filter(|real| real.exists()).unwrap_or(own)
+}
+
 /// The bundle's name and the two numbers in a part's name. Only a name that
 /// [`part_name`] gives is a part's name: `NAME.part05of04` is another file.
 fn parse_part(path: &Path) -> Option<(PathBuf, usize, usize)> {

@@ -30,6 +30,12 @@ pub fn path_of(bundle: &Path) -> PathBuf {
     storage::beside(bundle, ".parity")
 }
 
+/// The path where the parity file of the bundle at `bundle` is to be read: beside it, or beside the
+/// file that a link leads to.
+pub fn found(bundle: &Path) -> PathBuf {
+    storage::found_beside(bundle, ".parity")
+}
+
 impl Parity {
     /// Opens the parity file at `path`. `None` if no record of it is good: then it is
     /// something else, or of no use.

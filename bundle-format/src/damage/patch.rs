@@ -39,6 +39,12 @@ pub fn path_of(bundle: &Path) -> PathBuf {
     storage::beside(bundle, ".patch")
 }
 
+/// The path where the patch of the bundle at `bundle` is to be read: beside it, or beside the
+/// file that a link leads to.
+pub fn found(bundle: &Path) -> PathBuf {
+    storage::found_beside(bundle, ".patch")
+}
+
 /// Writes the patch of what `map` has. `read` gives bytes of the good bundle, whose index has
 /// the digest `bundle` and that has `length` bytes.
 pub fn write(

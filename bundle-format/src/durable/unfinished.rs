@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use super::held;
+
 /// A file under a temporary name. If it is dropped before it is finished, it is
 /// removed.
 #[derive(Debug)]
@@ -20,6 +22,15 @@ impl Unfinished {
     pub fn create(path: PathBuf, mode: u32) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         let file = options.read(true).write(true).create_new(true).mode(mode).open(&path)?;
+        Ok(Self::of(path, file))
+    }
+
+    /// Makes `.NAME.partial` beside `target`, and locks it against other processes until this
+    /// is dropped. What a process left there that was killed is removed.
+    pub fn held(target: &Path, mode: u32) -> io::Result<Self> {
+        let name = target.file_name().unwrap_or_default().to_string_lossy();
+        let path = target.with_file_name(format!(".{name}.partial"));
+        let file = held::open(&path, mode)?;
         Ok(Self::of(path, file))
     }
 
@@ -53,5 +64,69 @@ impl Drop for Unfinished {
         if !self.finished {
             drop(fs::remove_file(&self.path));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::held::hold;
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn who_opened_it_before_it_was_finished_does_not_hold_what_was_finished() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("b.tar");
+        let mut first = Unfinished::held(&target, 0o644).unwrap();
+        let path = first.path().to_owned();
+        // The second build opens it now, and asks for the lock only later.
+        let second = File::options().write(true).open(&path).unwrap();
+        assert!(hold(&second, &path).unwrap_err().to_string().contains("another process"));
+        first.file().write_all(b"bundle").unwrap();
+        first.finish(&target).unwrap();
+        assert!(!hold(&second, &path).unwrap());
+        drop(second);
+        // A third build starts again, and does not change it either.
+        let third = Unfinished::held(&target, 0o644).unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"bundle");
+        drop(third);
+        assert_eq!(names(folder.path()), ["b.tar"]);
+    }
+
+    #[test]
+    fn the_second_of_two_is_refused_and_leaves_the_first_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("b.tar");
+        let mut first = Unfinished::held(&target, 0o644).unwrap();
+        let error = Unfinished::held(&target, 0o644).unwrap_err();
+        assert!(error.to_string().contains("another process writes it"), "{error}");
+        first.file().write_all(b"bundle").unwrap();
+        first.finish(&target).unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"bundle");
+    }
+
+    #[test]
+    fn what_lies_there_is_thrown_away_or_named_and_never_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("b.tar");
+        let partial = folder.path().join(".b.tar.partial");
+        let victim = folder.path().join("victim");
+        fs::write(&victim, "precious").unwrap();
+        fs::hard_link(&victim, &partial).unwrap();
+        drop(Unfinished::held(&target, 0o644).unwrap());
+        std::os::unix::fs::symlink(&victim, &partial).unwrap();
+        let error = Unfinished::held(&target, 0o644).unwrap_err().to_string();
+        assert!(error.contains("symbolic link"), "{error}");
+        assert_eq!(fs::read(&victim).unwrap(), b"precious");
+        fs::remove_file(&partial).unwrap();
+        fs::create_dir(&partial).unwrap();
+        let error = Unfinished::held(&target, 0o644).unwrap_err().to_string();
+        assert!(error.contains("is not a file"), "{error}");
     }
 }

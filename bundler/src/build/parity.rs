@@ -61,7 +61,7 @@ pub fn parity_words(path: &Path) -> anyhow::Result<String> {
 /// The parity file beside the bundle at `path`, if it is of another bundle. Readers pass it
 /// over.
 pub fn strange_parity(path: &Path) -> Option<PathBuf> {
-    let parity = Parity::open(&parity::path_of(path)).ok()??;
+    let parity = Parity::open(&parity::found(path)).ok()??;
     let bundle = Bundle::open(path).ok()?;
     let of = (parity.head().bundle, parity.plan().length());
     (of != bundle.identity()).then(|| parity.path().to_owned())

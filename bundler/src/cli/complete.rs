@@ -66,7 +66,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     print::notice(&format!("verified {blobs}, {}", HumanBytes(built.size)));
     let signature = signature::path_of(&output.path);
     // The delta's signature is over the same index.
-    let own = input::file_text(&signature::path_of(delta), input::WRITTEN_BY_HAND).ok();
+    let own = input::file_text(&signature::found(delta), input::WRITTEN_BY_HAND).ok();
     if let Some(text) = &own {
         write_file(&signature, text.as_bytes())?;
     } else if let Some(old) = signing::outdated(&output.path, bundle.lock_digest()) {

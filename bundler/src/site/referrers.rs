@@ -58,7 +58,7 @@ pub(super) fn attach(
     bundle: &Bundle,
     path: &Path,
 ) -> anyhow::Result<Attached> {
-    let place = signature::path_of(path);
+    let place = signature::found(path);
     let text = match input::file(&place, MAX_SIGNATURE) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         read => Some(read.with_context(|| format!("reading {}", place.display()))?),

@@ -27,9 +27,12 @@ pub(crate) fn verify(
     copy: Option<&Path>,
 ) -> anyhow::Result<()> {
     let bundle = super::bundle::open(bundles, &trust::keys(trusted_key)?)?;
+    // Reading takes minutes, so the copy's place is tried first.
+    let copy = copy.map(|path| Ok::<_, anyhow::Error>((path, begin(path)?))).transpose()?;
     let found = whole(&bundle)?;
-    if let Some(path) = copy {
-        write_copy(&bundle, path).with_context(|| format!("writing {}", path.display()))?;
+    if let Some((path, unfinished)) = copy {
+        write_copy(&bundle, unfinished, path)
+            .with_context(|| format!("writing {}", path.display()))?;
     }
     if let Some(by) = bundle.signed() {
         writeln!(stdout(), "signed: {by}")?;
@@ -67,16 +70,17 @@ fn chunks(number: u64) -> String {
     count(usize::try_from(number).unwrap_or(usize::MAX), "chunk")
 }
 
-/// Writes the archive to a new file, with what was damaged repaired. An existing file may be
-/// the bundle itself, so none is replaced.
-fn write_copy(bundle: &Bundle, path: &Path) -> anyhow::Result<()> {
+/// Begins the copy at `path`. An existing file may be the bundle itself, so none is replaced.
+fn begin(path: &Path) -> anyhow::Result<Unfinished> {
     if path.symlink_metadata().is_ok() {
         let there = format!("{} exists", path.display());
         return Err(Failure::new(there, "name a file that does not exist").into());
     }
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    let mut unfinished = Unfinished::create(PathBuf::from(partial), 0o644)?;
+    Unfinished::held(path, 0o644).with_context(|| format!("writing {}", path.display()))
+}
+
+/// Writes the archive, with what was damaged repaired.
+fn write_copy(bundle: &Bundle, mut unfinished: Unfinished, path: &Path) -> anyhow::Result<()> {
     let mut buffer = vec![0; PIECE];
     for offset in (0..bundle.length()).step_by(PIECE) {
         let left = usize::try_from(bundle.length() - offset).unwrap_or(PIECE).min(PIECE);
@@ -95,7 +99,7 @@ fn write_copy(bundle: &Bundle, path: &Path) -> anyhow::Result<()> {
 
 /// The signature is over the index, so it is the copy's, too.
 fn copy_signature(bundle: &Bundle, copy: &Path) -> anyhow::Result<()> {
-    let own = bundle.paths().next().map(signature::path_of);
+    let own = bundle.paths().next().map(signature::found);
     let Some(own) = own.filter(|own| own.exists()) else { return Ok(()) };
     let text = input::file(&own, input::WRITTEN_BY_HAND);
     let text = text.with_context(|| format!("reading {}", own.display()))?;

@@ -45,6 +45,8 @@ fn forty_bad_sectors_are_repaired_and_a_good_copy_is_written() {
     let folder = folder.path();
     let good = stick(folder);
     fs::write(folder.join("small.tar.minisig"), "its signature").unwrap();
+    // A copy that was killed left this.
+    fs::write(folder.join(".good.tar.partial"), "half of it").unwrap();
     let (status, out, err) = run(folder, "verify small.tar --copy good.tar");
     assert_eq!(status, 0, "{err}");
     assert!(out.starts_with("good: "), "{out}");
@@ -59,9 +61,19 @@ fn forty_bad_sectors_are_repaired_and_a_good_copy_is_written() {
     let (status, _, err) = run(folder, "verify small.tar --copy small.tar");
     assert_eq!(status, 1);
     assert!(err.contains("small.tar exists"), "{err}");
+    let (status, _, err) = run(folder, "verify small.tar --copy missing/good.tar");
+    assert_eq!(status, 1);
+    assert!(err.contains("writing missing/good.tar") && !err.contains("damaged"), "{err}");
     let (status, out, err) = run(folder, &format!("plan {NODE}"));
     assert_eq!(status, 0, "{err}");
     assert!(out.contains("large"), "{out}");
+    // A link to the bundle leads to what repairs it, too.
+    fs::create_dir(folder.join("here")).unwrap();
+    std::os::unix::fs::symlink("../small.tar", folder.join("here/link.tar")).unwrap();
+    let (status, _, err) = run(folder, "verify here/link.tar --copy here/copy.tar");
+    assert_eq!(status, 0, "{err}");
+    assert!(fs::read(folder.join("here/copy.tar")).unwrap() == good);
+    assert_eq!(fs::read_to_string(folder.join("here/copy.tar.minisig")).unwrap(), "its signature");
     // A hole that is too large is named, with what the parity file could do.
     let mut holed = good.clone();
     let middle = good.len() / 2;
