@@ -1,5 +1,7 @@
 //! The plan and the run. Both ask each step what is still to change.
 
+use std::time::Instant;
+
 use anyhow::Context;
 
 use crate::engine::change::Change;
@@ -61,7 +63,7 @@ pub fn apply<P: Purpose>(
     }
     let mut made = 0;
     for (number, step) in steps.iter().enumerate() {
-        let name = step.name();
+        let (name, begun) = (step.name(), Instant::now());
         let doing = || format!("step {}/{} `{name}` failed", number + 1, steps.len());
         let changes = step.changes(&Node { host, intent }).with_context(doing)?;
         report(number, name, &changes);
@@ -72,6 +74,8 @@ pub fn apply<P: Purpose>(
                 None => error.context(doing()),
             })?;
             made += changes.len();
+            let seconds = begun.elapsed().as_secs_f32();
+            host.say(&format!("step {name} is done: {seconds:.1} s\n"));
         }
         let is_last = steps.iter().skip(number + 1).all(|later| later.name() != name);
         if is_last && (!changes.is_empty() || receipt::interrupted(host.lines(), name)) {
