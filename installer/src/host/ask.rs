@@ -76,7 +76,10 @@ impl Host {
         loop {
             let left = patience.saturating_sub(begun.elapsed());
             let last = match self.asked(command, left.clamp(Duration::from_secs(1), LIMIT)) {
-                Ok(output) if output.succeeded() => return Ok(()),
+                Ok(output) if output.succeeded() => {
+                    self.say(&format!("it took {:.1} s\n", begun.elapsed().as_secs_f32()));
+                    return Ok(());
+                }
                 Ok(output) => {
                     self.say(&output.stderr);
                     output.end()

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Read;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::{Context, bail};
 use bundle_format::Digest;
@@ -182,14 +183,17 @@ impl Host {
         successful(command, output)
     }
 
-    /// Runs a command. The log gets its line, and none of its output.
+    /// Runs a command. The log gets its line and how long it took, and none of its output.
     fn log_and_run(
         &mut self,
         command: &Command,
         input: Option<Input<'_>>,
     ) -> anyhow::Result<Output> {
         self.say(&format!("run {command}\n"));
-        self.exec.run(command, input).with_context(|| format!("running `{command}`"))
+        let begun = Instant::now();
+        let output = self.exec.run(command, input);
+        self.say(&format!("it took {:.1} s\n", begun.elapsed().as_secs_f32()));
+        output.with_context(|| format!("running `{command}`"))
     }
 
     fn make_folder(&mut self, path: &Path, mode: u32) -> anyhow::Result<()> {

@@ -9,6 +9,7 @@ use installer::exec::{Command, Exec, Input, Output};
 use installer::failure::describe;
 use installer::host::Host;
 use installer::receipt::StepName;
+use installer::role::Role;
 use installer::status::{Progress, Status};
 
 use crate::node::{Fault, kinds};
@@ -74,6 +75,23 @@ fn a_step_is_finished_when_it_is_done() {
 }
 
 #[test]
+fn the_log_says_how_long_each_step_took() {
+    let node = kinds::bare(Role::Master);
+    let applied = node.apply(None);
+    applied.end.unwrap();
+    let log = log(node.root());
+    let lines = log.lines().filter_map(|line| line.strip_prefix("step ")?.split_once(" is done: "));
+    let told: Vec<(&str, &str)> = lines.collect();
+    let done = applied.changes.iter().filter(|(_, made)| !made.is_empty());
+    let done: Vec<String> = done.map(|(step, _)| step.to_string()).collect();
+    assert_eq!(told.iter().map(|(step, _)| *step).collect::<Vec<_>>(), done);
+    assert!(done.len() > 8, "{done:?}");
+    let is_time =
+        |text: &str| text.strip_suffix(" s").is_some_and(|one| one.parse::<f32>().is_ok());
+    assert!(told.iter().all(|(_, seconds)| is_time(seconds)), "{told:?}");
+}
+
+#[test]
 fn the_log_has_what_commands_say_and_no_secret() {
     let folder = tempfile::tempdir().unwrap();
     let yum = Command::of("yum --assumeyes install kubelet-1.28.2-0.x86_64");
@@ -81,7 +99,9 @@ fn the_log_has_what_commands_say_and_no_secret() {
     let mut host = host(folder.path(), 1, none, "Error: Nothing to do\n");
     let error = host.run(StepName::Packages, &yum, &[], &[], None).unwrap_err();
     assert!(error.to_string().ends_with(&format!("status 1: {}", none.trim())), "{error}");
-    assert!(log(folder.path()).ends_with(&format!("run {yum}\n{none}Error: Nothing to do\n")));
+    let log = log(folder.path());
+    assert!(log.contains(&format!("run {yum}\nit took 0.")), "{log}");
+    assert!(log.ends_with(&format!(" s\n{none}Error: Nothing to do\n")), "{log}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use bundle_format::cluster::Cluster;
 use ipnet::IpNet;
 
 use super::arrival::Arrival;
+use super::asked::{Asked, POLICY};
 use super::next_start::{at_next_start, is_live};
 use super::zones::{Sources, Zones, unanswered};
 use crate::exec::Command;
@@ -12,7 +13,6 @@ use crate::host::Host;
 use crate::install::Change;
 use crate::receipt::firewalld::{Kind, Place, Rule};
 
-const POLICY: &str = "kubeferry-pods";
 /// firewalld's zone that lets everything in.
 const TRUSTED: &str = "trusted";
 
@@ -46,15 +46,16 @@ pub(super) fn rules(zones: &Zones, arrival: &Arrival<'_>, cluster: &Cluster) -> 
 /// zones, and one that must come last.
 pub(super) fn forwarded(
     host: &Host,
-    places: &[Place],
+    asked: &[Asked],
     pods: &str,
     zone: &str,
 ) -> anyhow::Result<(Vec<Change>, Option<Change>)> {
-    let Some(files) = places.first() else { return Ok((Vec::new(), None)) };
-    let question = format!("--info-policy={POLICY}");
-    let info = host.answer(&files.command_of(&question))?;
+    let Some(Asked { place: files, policy: info, .. }) = asked.first() else {
+        return Ok((Vec::new(), None));
+    };
     if !info.succeeded() && !knows_policies(host, *files)? {
-        return Ok((direct(host, places, pods)?, None));
+        let places: Vec<Place> = asked.iter().map(|one| one.place).collect();
+        return Ok((direct(host, &places, pods)?, None));
     }
     let egress = format!("egress-zones: {zone}");
     let is_whole = |said: &str| {
@@ -74,11 +75,10 @@ pub(super) fn forwarded(
             changes.push(files.change(&format!("--policy={POLICY} {option}"), &file, undo()));
         }
     }
-    if !places.contains(&Place::Work) {
+    let Some(at_work) = asked.iter().find(|one| one.place == Place::Work) else {
         return Ok((changes, None));
-    }
-    let at_work = host.answer(&Place::Work.command_of(&question))?;
-    if changes.is_empty() && is_whole(&at_work.stdout) {
+    };
+    if changes.is_empty() && is_whole(&at_work.policy.stdout) {
         return Ok((changes, None));
     }
     // firewalld also learns of a policy only then.
