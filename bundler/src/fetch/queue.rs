@@ -1,18 +1,17 @@
 //! Fetching many blobs at once: one queue, the largest first.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use bundle_format::Digest;
 
 use super::cache::Cache;
 use super::download::{DownloadError, Source, download};
 
-/// How many transfers run at a time.
+/// How many transfers run at a time, all from one host if it has everything. Over a link that
+/// loses packets, each connection has a limit of its own, so fewer would be slower.
 const TRANSFERS: usize = 8;
-/// How many of them may be from one host.
-const PER_HOST: usize = 6;
 
 /// A blob to fetch.
 pub struct Job<'a> {
@@ -38,8 +37,7 @@ pub struct JobError {
 
 /// Fetches the blobs that the cache does not have. `progress` is called with a job's
 /// label and numbers of bytes as they come, and `done` with the digest of a blob that is
-/// in the cache now. After a failure, no new job begins. All
-/// failures are given.
+/// in the cache now. After a failure, no new job begins. All failures are given.
 pub fn fetch_all(
     cache: &Cache,
     mut jobs: Vec<Job<'_>>,
@@ -50,11 +48,10 @@ pub fn fetch_all(
     jobs.retain(|job| seen.insert(job.digest));
     // Jobs are taken from the end.
     jobs.sort_by(|a, b| (a.size, &a.label).cmp(&(b.size, &b.label)));
-    let state = Mutex::new(State { jobs, running: HashMap::new(), errors: Vec::new() });
-    let changed = Condvar::new();
+    let state = Mutex::new(State { jobs, errors: Vec::new() });
     std::thread::scope(|scope| {
         for _ in 0..TRANSFERS {
-            scope.spawn(|| work(cache, &state, &changed, progress, done));
+            scope.spawn(|| work(cache, &state, progress, done));
         }
     });
     let errors = state.into_inner().unwrap_or_else(PoisonError::into_inner).errors;
@@ -63,58 +60,32 @@ pub fn fetch_all(
 
 struct State<'a> {
     jobs: Vec<Job<'a>>,
-    running: HashMap<String, usize>,
     errors: Vec<JobError>,
-}
-
-fn host(job: &Job<'_>) -> String {
-    job.sources
-        .first()
-        .and_then(|source| source.request.url.host_str())
-        .unwrap_or_default()
-        .to_owned()
 }
 
 fn work(
     cache: &Cache,
     state: &Mutex<State<'_>>,
-    changed: &Condvar,
     progress: &(dyn Fn(&str, u64) + Sync),
     done: &(dyn Fn(Digest) + Sync),
 ) {
-    let mut held = state.lock().unwrap_or_else(PoisonError::into_inner);
-    loop {
-        if held.jobs.is_empty() || !held.errors.is_empty() {
-            return;
+    let next = || {
+        let mut held = state.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.errors.is_empty() { held.jobs.pop() } else { None }
+    };
+    while let Some(job) = next() {
+        match fetch(cache, &job, progress) {
+            Ok(()) => done(job.digest),
+            Err(source) => {
+                let mut held = state.lock().unwrap_or_else(PoisonError::into_inner);
+                held.errors.push(JobError { label: job.label, source });
+            }
         }
-        let running = &held.running;
-        let free = |job: &Job<'_>| running.get(&host(job)).copied().unwrap_or(0) < PER_HOST;
-        let Some(place) = held.jobs.iter().rposition(free) else {
-            held = changed.wait(held).unwrap_or_else(PoisonError::into_inner);
-            continue;
-        };
-        let job = held.jobs.remove(place);
-        let host = host(&job);
-        *held.running.entry(host.clone()).or_default() += 1;
-        drop(held);
-        let result = fetch(cache, &job, progress);
-        if result.is_ok() {
-            done(job.digest);
-        }
-        held = state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = held.running.get_mut(&host) {
-            *count -= 1;
-        }
-        if let Err(source) = result {
-            held.errors.push(JobError { label: job.label, source });
-        }
-        changed.notify_all();
     }
 }
 
-/// Fetches one blob. A panic counts as a failure of the job. If it ended the thread,
-/// the job would still count as running, and other jobs for its host would wait for
-/// it.
+/// Fetches one blob. A panic counts as a failure of the job. If it ended the thread, nobody
+/// would know that the blob is missing.
 fn fetch(
     cache: &Cache,
     job: &Job<'_>,
