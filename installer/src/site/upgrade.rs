@@ -59,7 +59,8 @@ pub fn foresee(site: &Site<'_>, nodes: &[&Met<'_>], manner: Manner) -> Foreseen 
     for (node, plan) in nodes.iter().zip(&mut all) {
         let Ok(plan) = plan else { continue };
         if !names.contains(&node.machine.name.to_string()) {
-            (plan.problems.clear(), plan.warnings.clear());
+            plan.problems.clear();
+            plan.warnings.clear();
         }
         plan.problems.retain(|one| !one.awaits.as_ref().is_some_and(is_solved));
     }
