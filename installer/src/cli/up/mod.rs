@@ -1,5 +1,6 @@
 //! `installer up`: all nodes of a cluster file.
 
+mod supplied;
 mod told;
 mod upgrade;
 mod without_bundle;
@@ -17,6 +18,7 @@ use bundle_format::text::stderr;
 use clap::Args;
 use rustix::process::geteuid;
 
+use self::supplied::{asked, supplied};
 use self::told::{Told, agreed};
 use super::node;
 use super::options::{Source, node_name};
@@ -32,9 +34,8 @@ use crate::site::foreseen::{self, Samples};
 use crate::site::machine::{Machine, machines};
 use crate::site::met::{Met, Site};
 use crate::site::password::Password;
-use crate::site::problem::Problem;
 use crate::site::run::{self, Planned};
-use crate::site::supply::supply;
+use crate::site::upgrade::Manner;
 
 /// What is to be done with which nodes.
 #[derive(Args)]
@@ -118,7 +119,14 @@ pub(crate) fn up(wanted: &Wanted) -> anyhow::Result<()> {
         tell: &|machine, line| told.line(machine, line),
     };
     match &read.bundle {
-        Some(bundle) if wanted.upgrade => upgrade::upgrade(wanted, &site, bundle, &told),
+        Some(bundle) if wanted.upgrade => {
+            let manner = Manner {
+                workers: wanted.parallel.map_or(1, |parallel| usize::from(parallel.get())),
+                drains: !wanted.no_drain,
+            };
+            let way = upgrade::Way { dry_run: wanted.dry_run, yes: wanted.yes };
+            upgrade::upgrade(&way, manner, &site, bundle, &told)
+        }
         Some(bundle) => install(wanted, &site, &read.cluster, bundle, &told),
         None if wanted.status => without_bundle::status(&site, &told),
         None if wanted.doctor => without_bundle::doctor(&site, &told),
@@ -181,26 +189,6 @@ fn install(
     }
     agreed(wanted.yes, "Do this on all of them?")?;
     told.finished(&run::make(site, &planned, &met))
-}
-
-/// Meets all nodes, and gives them the bundle. Problems are told as soon as they are known:
-/// nobody waits for copies to learn that a node is switched off.
-fn supplied<'a>(site: &Site<'a>, told: &Told) -> anyhow::Result<(Vec<Met<'a>>, Vec<Problem>)> {
-    let (met, mut problems) = site.meet();
-    told.problems("problem", &problems)?;
-    let of_copies = supply(site, &met);
-    told.problems("problem", &of_copies)?;
-    problems.extend(of_copies);
-    Ok((met, problems))
-}
-
-/// The nodes that have the bundle. They are asked also if others have problems, so that all
-/// problems are told in one run.
-fn asked<'a, 'b>(met: &'b [Met<'a>], problems: &[Problem]) -> Vec<&'b Met<'a>> {
-    let is_supplied = |node: &&Met<'_>| {
-        node.machine.is_meant && problems.iter().all(|one| one.node != node.machine.name)
-    };
-    met.iter().filter(is_supplied).collect()
 }
 
 /// Join files with which nobody can join.

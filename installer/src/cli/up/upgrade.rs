@@ -6,24 +6,29 @@ use anyhow::Result;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::text::stderr;
 
+use super::supplied::{asked, supplied};
 use super::told::{Told, agreed};
-use super::{Wanted, supplied};
 use crate::site::met::Site;
 use crate::site::run::Planned;
 use crate::site::upgrade::{self, Manner};
 
+/// How far a run goes.
+pub(super) struct Way {
+    /// Only to the plan.
+    pub(super) dry_run: bool,
+    /// Without a question.
+    pub(super) yes: bool,
+}
+
 pub(super) fn upgrade(
-    wanted: &Wanted,
+    way: &Way,
+    manner: Manner,
     site: &Site<'_>,
     bundle: &Bundle,
     told: &Told,
 ) -> Result<()> {
-    let manner = Manner {
-        workers: wanted.parallel.map_or(1, |parallel| usize::from(parallel.get())),
-        drains: !wanted.no_drain,
-    };
     let (met, mut problems) = supplied(site, told)?;
-    let nodes = super::asked(&met, &problems);
+    let nodes = asked(&met, &problems);
     let foreseen = upgrade::foresee(site, &nodes, manner);
     told.problems("warning", &foreseen.warnings)?;
     told.problems("problem", &foreseen.problems)?;
@@ -32,13 +37,13 @@ pub(super) fn upgrade(
     let plans = nodes.iter().copied().zip(foreseen.plans.iter().flatten());
     let planned: Vec<Planned<'_, '_>> = plans.collect();
     let release = upgrade::release_of(&planned);
-    told.upgrades(bundle, &planned, release.as_ref(), wanted.dry_run)?;
+    told.upgrades(bundle, &planned, release.as_ref(), way.dry_run)?;
     let Some(release) = release else { return told.already(&planned) };
-    if wanted.dry_run {
+    if way.dry_run {
         writeln!(stderr(), "nothing was changed")?;
         return Ok(());
     }
-    agreed(wanted.yes, "Upgrade all of them?")?;
+    agreed(way.yes, "Upgrade all of them?")?;
     told.finished(&upgrade::upgrade(site, &planned, manner))?;
     match bundle.releases().find(|one| one.minor() > release.minor()) {
         Some(next) => writeln!(stderr(), "next:  the same line again, for Kubernetes {next}")?,

@@ -17,6 +17,7 @@ use crate::up::{Operator, receipt, receipts};
 use crate::upgrade::{self, assert_all_have, assert_well, spread_application};
 
 #[test]
+#[ignore = "takes minutes: scripts/nightly"]
 fn one_line_takes_all_nodes_to_a_patch_release_and_goes_on_after_a_power_loss() {
     let Some((_folder, bundles)) = life::bundles() else { return };
     let Some(lab) = lab(&Settings::default()) else { return };
@@ -90,6 +91,7 @@ const PASSWORD: &str = "correct horse $(x) 'battery";
 const OTHER: &str = "not-this-one-qxzv";
 
 #[test]
+#[ignore = "its second half has not been run yet: scripts/nightly"]
 fn a_password_is_typed_once_for_all_nodes_and_is_shown_nowhere() {
     let Some(lab) = lab(&Settings { nodes: 2, ..Settings::default() }) else { return };
     let operator = Operator::new(&lab, 1);
