@@ -54,8 +54,9 @@ pub(super) const WRITE: &str =
     r#"umask 077; mkdir -p "${1%/*}" && cat >"$1.new" && mv -f "$1.new" "$1""#;
 
 /// Runs the command that its arguments are, with standard input in a pipe, as an installer
-/// reads a join file. `sshd` may give a socket, which has no name to open.
-pub(super) const RUN: &str = r#"cat | "$@""#;
+/// reads a join file. `sshd` may give a socket, which has no name to open. The folder is the one
+/// of a console: `cp --parents` of coreutils 9.1 looks for folders in the working one.
+pub(super) const RUN: &str = r#"cd / && cat | "$@""#;
 
 /// Removes our folder `$1`.
 pub(super) const LEAVE: &str = r#"rm -rf -- "$1""#;
