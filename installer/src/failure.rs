@@ -4,19 +4,45 @@ use std::fmt;
 
 use bundle_format::text::indented;
 use rustix::process::geteuid;
+use serde::{Deserialize, Serialize};
 
 /// A failure with its cure.
 #[derive(Debug)]
 pub struct Failure {
     what: String,
     cure: String,
+    awaited: Option<Awaited>,
     because: Option<anyhow::Error>,
+}
+
+/// What has to be done on other nodes before something is no failure any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Awaited {
+    /// The new images come to the node of this name.
+    Images(String),
+    /// The master of this name is upgraded to the end.
+    Master(String),
+    /// All masters are upgraded.
+    Masters,
 }
 
 impl Failure {
     /// What is wrong, and what to do.
     pub fn new(what: impl Into<String>, cure: impl Into<String>) -> Self {
-        Self { what: what.into(), cure: cure.into(), because: None }
+        Self { what: what.into(), cure: cure.into(), awaited: None, because: None }
+    }
+
+    /// Says what would end it on other nodes.
+    #[must_use]
+    pub fn awaiting(mut self, awaited: Awaited) -> Self {
+        self.awaited = Some(awaited);
+        self
+    }
+
+    /// What would end it on other nodes; none if that is not known.
+    pub fn awaited(&self) -> Option<&Awaited> {
+        self.awaited.as_ref()
     }
 
     /// Adds the error that caused it.

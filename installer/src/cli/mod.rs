@@ -43,6 +43,7 @@ use self::ended::Ended;
 use self::options::{Aim, Choice, Look, Way};
 use crate::failure::{Failure, describe};
 use crate::role::Role;
+use crate::site::password;
 use crate::trust;
 
 /// Puts Kubernetes on this node from a bundle, with no network but the nodes'
@@ -220,6 +221,9 @@ enum Command {
 /// Runs the program with the process's own arguments. Exit status: 0 done, 1
 /// failed, 2 wrong usage.
 pub fn run() -> ExitCode {
+    if let Some(answered) = password::answered() {
+        return answered;
+    }
     let arguments = match Installer::try_parse() {
         Ok(arguments) => arguments,
         // Help and version are ours; what is wrong quotes what was typed.

@@ -58,7 +58,14 @@ pub(super) fn json(object: &Value, problems: &[Failure], warnings: &[Failure]) -
         for (word, plural, all) in
             [("problem", "problems", problems), ("warning", "warnings", warnings)]
         {
-            let all = all.iter().map(|one| json!({word: one.to_string(), "cure": one.cure()}));
+            let told = |one: &Failure| {
+                let mut told = json!({word: one.to_string(), "cure": one.cure()});
+                if let Some(awaited) = one.awaited() {
+                    told["awaits"] = json!(awaited);
+                }
+                told
+            };
+            let all = all.iter().map(told);
             map.insert(plural.to_owned(), all.collect());
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::failure::Failure;
+use crate::failure::{Awaited, Failure};
 use crate::host::Host;
 use crate::node::registered::{self, Versioned};
 
@@ -24,6 +24,7 @@ pub(crate) fn others(host: &Host, nodes: &Value, own: &str) -> Result<Vec<Failur
                 ),
                 "go on there with `installer upgrade`, or back with `installer upgrade --back`",
             )
+            .awaiting(Awaited::Master(name))
         })
     });
     Ok(others.collect())

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 
+use super::password::{self, Password};
 use super::script;
 use crate::exec::{Command, Exec, Input, Output};
 use crate::failure::Failure;
@@ -51,7 +52,11 @@ const OF_SSH: i32 = 255;
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// The folder of the connections' sockets, for this user only. It goes with the value.
-pub struct Sockets(PathBuf);
+pub struct Sockets {
+    folder: PathBuf,
+    /// None if nodes let a key in.
+    password: Option<Password>,
+}
 
 impl Sockets {
     /// Makes it below `parent`, where it removes what runs have left that were killed.
@@ -65,15 +70,22 @@ impl Sockets {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 made => {
                     made.with_context(|| format!("creating {}", path.display()))?;
-                    return Ok(Self(path));
+                    return Ok(Self { folder: path, password: None });
                 }
             }
         }
         Err(anyhow!("{} is full of folders of earlier runs", parent.display()))
     }
 
+    /// The connections are opened with a password.
+    #[must_use]
+    pub fn with_password(mut self, password: Option<Password>) -> Self {
+        self.password = password;
+        self
+    }
+
     fn of(&self, address: IpAddr) -> PathBuf {
-        self.0.join(address.to_string())
+        self.folder.join(address.to_string())
     }
 }
 
@@ -91,7 +103,7 @@ fn sweep(parent: &Path) {
 
 impl Drop for Sockets {
     fn drop(&mut self) {
-        drop(std::fs::remove_dir_all(&self.0));
+        drop(std::fs::remove_dir_all(&self.folder));
     }
 }
 
@@ -122,14 +134,27 @@ impl<'a> Connection<'a> {
         let socket = sockets.of(address);
         let log = format!("{}.log", socket.display());
         let ssh = Ssh { address, socket };
-        let mut words: Vec<String> =
-            ["sh", "-c", OPEN, &log, "-M", "-N", "-f"].map(str::to_owned).into();
+        let asked = sockets.password.as_ref();
+        let (program, limit) = (asked.map(Password::program), LIMIT.as_secs().to_string());
+        let mut words = match &program {
+            None => vec!["sh", "-c", OPEN, &log],
+            Some(program) => vec!["sh", "-c", password::OPEN, &log, program, &limit],
+        };
+        words.extend(asked.iter().flat_map(|_| password::OPTIONS));
         // An interrupted run leaves no connection behind for long.
-        words.extend(["-o", "ControlPersist=60"].map(str::to_owned));
+        words.extend(["-M", "-N", "-f", "-o", "ControlPersist=60"]);
+        let mut words: Vec<String> = words.into_iter().map(str::to_owned).collect();
         words.extend(ssh.words());
-        let output = started(exec.ask(&Command::new(words), LIMIT))?;
+        let command = Command::new(words);
+        let output = started(match asked {
+            None => exec.ask(&command, LIMIT),
+            Some(password) => exec.run(&command, Some(&mut |pipe| password.write(pipe))),
+        })?;
         if !output.succeeded() {
-            return Err(refused(address, &output).into());
+            return Err(match output.stderr.contains("Permission denied") {
+                true if asked.is_some() => not_let_in(address, &output).into(),
+                _ => refused(address, &output).into(),
+            });
         }
         Ok(Self { exec, ssh: Some(ssh) })
     }
@@ -279,6 +304,14 @@ fn refused(address: IpAddr, output: &Output) -> Failure {
         .unwrap_or_else(|| Failure::new(format!("ssh to {address} {words}"), cure))
 }
 
+/// Why a node does not take the password.
+fn not_let_in(address: IpAddr, output: &Output) -> Failure {
+    let cure = "type the password of the user as whom you come, `User` in ~/.ssh/config; sshd must \
+                let that user in with a password (`PasswordAuthentication`, `PermitRootLogin`)";
+    let what = format!("ssh to {address} does not take the password: it {}", output.end());
+    Failure::new(what, cure)
+}
+
 /// The failure if a host key is not the known one. It has no address, so that it is told once
 /// for all such nodes.
 fn host_key(said: &str) -> Option<Failure> {
@@ -326,7 +359,7 @@ mod tests {
         let sockets = Sockets::create(parent.path()).unwrap();
         assert!(!at("kubeferry-up-4194305-0").exists());
         assert!(at("kubeferry-up-1-0").exists() && at("kubeferry-upgrade").exists());
-        let own = sockets.0.clone();
+        let own = sockets.folder.clone();
         assert!(own.is_dir());
         drop(sockets);
         assert!(!own.exists() && at("other").exists());

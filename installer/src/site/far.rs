@@ -84,6 +84,20 @@ impl Far<'_> {
         self.run(&["--yes"], join, each)
     }
 
+    /// Runs its upgrade to the bundle, with these options, and tells of each line. The node's
+    /// settings stay as they are.
+    pub fn upgrade(
+        &self,
+        options: &[&str],
+        each: &(dyn Fn(&str) + Sync),
+    ) -> anyhow::Result<Output> {
+        let mut words = vec![self.place.program.as_str(), "upgrade"];
+        words.extend(options);
+        words.extend(["--bundle", &self.place.bundle]);
+        self.place.keys.iter().for_each(|key| words.extend(["--trusted-key", key]));
+        self.connection.follow(script::RUN, &words, None, each)
+    }
+
     /// Asks it what is wrong with the node.
     pub fn doctor(&self) -> anyhow::Result<Output> {
         self.connection.run(script::RUN, &[&self.place.program, "doctor"], None)

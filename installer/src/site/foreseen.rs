@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::anyhow;
+use bundle_format::KubernetesVersion;
 use bundle_format::parallel::each;
 use serde::Deserialize;
 
@@ -11,7 +12,7 @@ use super::machine::Machine;
 use super::met::{Met, Site};
 use super::problem::Problem;
 use crate::exec::Output;
-use crate::failure::Failure;
+use crate::failure::{Awaited, Failure};
 use crate::node::join::{JoinFile, Master};
 use crate::role::Role;
 
@@ -21,10 +22,15 @@ pub struct Plan {
     /// The steps with their changes.
     #[serde(default)]
     pub steps: Vec<Step>,
+    /// The release that the node gets.
     #[serde(default)]
-    problems: Vec<Told>,
+    pub kubernetes: Option<KubernetesVersion>,
+    /// What is in the way.
     #[serde(default)]
-    warnings: Vec<Told>,
+    pub(super) problems: Vec<Told>,
+    /// What should be known.
+    #[serde(default)]
+    pub(super) warnings: Vec<Told>,
 }
 
 /// A step of a plan.
@@ -36,11 +42,15 @@ pub struct Step {
     pub changes: Vec<String>,
 }
 
+/// A problem or a warning, as an installer tells it.
 #[derive(Clone, Debug, Deserialize)]
-struct Told {
+pub(super) struct Told {
     #[serde(alias = "problem", alias = "warning")]
     what: String,
     cure: String,
+    /// What would end it on other nodes.
+    #[serde(default)]
+    pub(super) awaits: Option<Awaited>,
 }
 
 impl Plan {
@@ -99,7 +109,14 @@ pub fn foresee(
         };
         plan(node, join)
     });
-    let mut foreseen = Foreseen { problems: unknown_masters(site, met), ..Foreseen::default() };
+    let mut foreseen = foreseen(nodes, all);
+    foreseen.problems.extend(unknown_masters(site, met));
+    foreseen
+}
+
+/// What these nodes said, in their order.
+pub(super) fn foreseen(nodes: &[&Met<'_>], all: Vec<anyhow::Result<Plan>>) -> Foreseen {
+    let mut foreseen = Foreseen::default();
     for (node, plan) in nodes.iter().zip(all) {
         let name = &node.machine.name;
         let of = |told: Told| Problem::new(name, told.what, told.cure);
@@ -163,17 +180,21 @@ fn plan(node: &Met<'_>, join: Join<'_>) -> anyhow::Result<Plan> {
     let mut said = Output::default();
     for command in ["plan", "preflight"] {
         said = node.far().ask(command, join)?;
-        if let Ok(plan) = serde_json::from_str::<Plan>(&said.stdout)
-            && (said.succeeded() || !plan.problems.is_empty())
-        {
+        if let Some(plan) = read(&said) {
             return Ok(plan);
         }
     }
     Err(said_why(&said))
 }
 
+/// A plan that an installer said. One that failed without a problem is none.
+pub(super) fn read(said: &Output) -> Option<Plan> {
+    let plan = serde_json::from_str::<Plan>(&said.stdout).ok()?;
+    (said.succeeded() || !plan.problems.is_empty()).then_some(plan)
+}
+
 /// What an installer said when it failed, as an error of ours.
-fn said_why(said: &Output) -> anyhow::Error {
+pub(super) fn said_why(said: &Output) -> anyhow::Error {
     let after = |word: &str| {
         let found = said.stderr.lines().find_map(|line| line.strip_prefix(word));
         found.map(str::to_owned)

@@ -13,6 +13,7 @@ pub mod met;
 pub mod outcome;
 pub mod pass;
 mod pass_scripts;
+pub mod password;
 pub mod problem;
 mod progress;
 pub mod rounds;
@@ -20,6 +21,7 @@ pub mod run;
 pub mod script;
 pub mod standing;
 pub mod supply;
+pub mod upgrade;
 
 /// The folder on each node for what is copied there. It is not the receipt's, which a reset
 /// looks for and takes away.

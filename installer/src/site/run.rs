@@ -73,16 +73,15 @@ fn workers_made(
     })
 }
 
-fn left(node: &Met<'_>, why: &str) -> Outcome {
+pub(super) fn left(node: &Met<'_>, why: &str) -> Outcome {
     Outcome { node: node.machine.name.clone(), end: End::Left(why.to_owned()) }
 }
 
 /// Has one node made, unless it is done.
 fn made(site: &Site<'_>, one: &Planned<'_, '_>, join: anyhow::Result<Option<String>>) -> Outcome {
     let (node, _) = one;
-    let name = node.machine.name.clone();
     if is_done(one) {
-        return Outcome { node: name, end: End::Already };
+        return Outcome { node: node.machine.name.clone(), end: End::Already };
     }
     let said = join.and_then(|join| {
         let join = match &join {
@@ -90,17 +89,31 @@ fn made(site: &Site<'_>, one: &Planned<'_, '_>, join: anyhow::Result<Option<Stri
             None if node.has_own_join_file() => Join::Own,
             None => Join::None,
         };
-        // Before its first step, it says what was said before the question.
-        let has_begun = AtomicBool::new(false);
-        node.far().make(join, &|line| {
-            if line.starts_with('[') {
-                has_begun.store(true, Ordering::Relaxed);
-            }
-            if has_begun.load(Ordering::Relaxed) {
-                (site.tell)(node.machine, line);
-            }
-        })
+        from_first_step(site, node, |each| node.far().make(join, each))
     });
+    ended(node, said)
+}
+
+/// Lets an installer tell. Before its first step, it says what was said before the question.
+pub(super) fn from_first_step(
+    site: &Site<'_>,
+    node: &Met<'_>,
+    run: impl FnOnce(&(dyn Fn(&str) + Sync)) -> anyhow::Result<Output>,
+) -> anyhow::Result<Output> {
+    let has_begun = AtomicBool::new(false);
+    run(&|line| {
+        if line.starts_with('[') {
+            has_begun.store(true, Ordering::Relaxed);
+        }
+        if has_begun.load(Ordering::Relaxed) {
+            (site.tell)(node.machine, line);
+        }
+    })
+}
+
+/// How the run of an installer ended.
+pub(super) fn ended(node: &Met<'_>, said: anyhow::Result<Output>) -> Outcome {
+    let name = node.machine.name.clone();
     match said {
         Ok(said) if said.succeeded() => {
             let end = End::Done(last_line(&said, &name.to_string()));
@@ -135,11 +148,15 @@ fn taken_back(site: &Site<'_>, node: &Met<'_>) -> Outcome {
     }
 }
 
-/// What the installer says in the end that the node is, without its name.
+/// What the installer says in the end of the node, without its name.
 fn last_line(said: &Output, name: &str) -> String {
-    let end = |line: &str| Some(line.strip_prefix(name)?.strip_prefix(" is a ")?.to_owned());
+    let end = |line: &str| {
+        let rest = line.strip_prefix(name)?.strip_prefix(' ')?;
+        let is_end = rest.starts_with("is a ") || rest.starts_with("has Kubernetes ");
+        is_end.then(|| rest.to_owned())
+    };
     let is = said.stdout.lines().rev().find_map(end);
-    is.map_or_else(|| "is done".to_owned(), |end| format!("is a {end}"))
+    is.unwrap_or_else(|| "is done".to_owned())
 }
 
 /// The installer's problems or its error, from where they begin.

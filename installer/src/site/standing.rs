@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::connection::Connection;
 use super::script;
+use crate::receipt::{Stage, Upgrade};
 
 /// What `installer status --json` says, as far as it is needed here.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -19,6 +20,8 @@ pub struct Standing {
     node: Registration,
     #[serde(default)]
     kubelet: Option<String>,
+    #[serde(default)]
+    upgrade: Option<Upgrade>,
     /// All that it says.
     #[serde(skip)]
     pub whole: Value,
@@ -64,6 +67,11 @@ impl Standing {
         self.steps.iter().any(|step| step.progress == "interrupted")
     }
 
+    /// Whether it is in the middle of an upgrade, or on its way back from one.
+    pub fn is_between(&self) -> bool {
+        self.upgrade.as_ref().is_some_and(|open| open.stage != Stage::Made)
+    }
+
     /// On one line, for people.
     pub fn words(&self) -> String {
         let Some(role) = &self.role else {
@@ -73,6 +81,9 @@ impl Standing {
         let kubelet = self.kubelet.as_ref().map(|version| format!(", kubelet {version}"));
         let kubelet = kubelet.unwrap_or_default();
         let interrupted = if self.is_interrupted() { ", was interrupted" } else { "" };
+        let between = self.upgrade.as_ref().filter(|_| self.is_between());
+        let between = between.map(|open| format!(", in the middle of its upgrade {open}"));
+        let between = between.unwrap_or_default();
         let node = match (&self.node.ready, &self.node.message, &self.node.error) {
             (Some(ready), _, _) if ready == "True" => "Ready".to_owned(),
             (Some(_), message, _) => {
@@ -80,11 +91,12 @@ impl Standing {
             }
             (None, _, error) => error.clone().unwrap_or_default(),
         };
-        format!("{is} a {role}{kubelet}{interrupted}, {node}")
+        format!("{is} a {role}{kubelet}{interrupted}{between}, {node}")
     }
 
     /// Whether it is in its cluster and Ready.
     pub fn is_well(&self) -> bool {
-        self.is_in_cluster() && !self.is_interrupted() && self.node.ready.as_deref() == Some("True")
+        let is_done = self.is_in_cluster() && !self.is_interrupted() && !self.is_between();
+        is_done && self.node.ready.as_deref() == Some("True")
     }
 }

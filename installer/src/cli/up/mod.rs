@@ -1,6 +1,8 @@
 //! `installer up`: all nodes of a cluster file.
 
+mod supplied;
 mod told;
+mod upgrade;
 mod without_bundle;
 
 use std::io::{self, IsTerminal, Write};
@@ -16,6 +18,7 @@ use bundle_format::text::stderr;
 use clap::Args;
 use rustix::process::geteuid;
 
+use self::supplied::{asked, supplied};
 use self::told::{Told, agreed};
 use super::node;
 use super::options::{Source, node_name};
@@ -30,8 +33,9 @@ use crate::site::connection::Sockets;
 use crate::site::foreseen::{self, Samples};
 use crate::site::machine::{Machine, machines};
 use crate::site::met::{Met, Site};
+use crate::site::password::Password;
 use crate::site::run::{self, Planned};
-use crate::site::supply::supply;
+use crate::site::upgrade::Manner;
 
 /// What is to be done with which nodes.
 #[derive(Args)]
@@ -50,9 +54,16 @@ pub(crate) struct Wanted {
     /// Only these nodes, by their names
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = node_name)]
     only: Vec<NodeName>,
-    /// How many nodes at a time; masters are made one by one, and copies go from node to node
-    #[arg(long, value_name = "N", default_value = "8")]
-    parallel: NonZeroU8,
+    /// How many nodes at a time: 8 if left out, and 1 for workers that are upgraded. Masters
+    /// are made one by one, and copies go from node to node
+    #[arg(long, value_name = "N")]
+    parallel: Option<NonZeroU8>,
+    /// Upgrade the nodes to the bundle's release; their settings stay as they are
+    #[arg(long, conflicts_with_all = ["status", "doctor", "reset"])]
+    upgrade: bool,
+    /// Leave pods on each node while it is upgraded; they keep running
+    #[arg(long, requires = "upgrade")]
+    no_drain: bool,
     /// Print the plan of each node, and change nothing but the copies of installer and bundle
     #[arg(long, conflicts_with = "yes")]
     dry_run: bool,
@@ -65,6 +76,10 @@ pub(crate) struct Wanted {
     /// Take back what the installer did to each node
     #[arg(long, conflicts_with = "dry_run")]
     reset: bool,
+    /// Ask once for the password with which all nodes let you in by ssh, if they have no key
+    /// of yours. sudo there must not ask
+    #[arg(long)]
+    ask_password: bool,
     /// Do not ask
     #[arg(long)]
     yes: bool,
@@ -72,6 +87,9 @@ pub(crate) struct Wanted {
     #[arg(long, conflicts_with = "dry_run")]
     json: bool,
 }
+
+/// How many nodes at a time, if nobody says it.
+const MOST: usize = 8;
 
 /// What was read on this machine.
 struct Read {
@@ -86,7 +104,7 @@ pub(crate) fn up(wanted: &Wanted) -> anyhow::Result<()> {
     refuse_without_consent(wanted)?;
     let read = read(wanted)?;
     let exec = SystemExec { root: None };
-    let sockets = Sockets::create(&runtime())?;
+    let sockets = Sockets::create(&runtime())?.with_password(password(wanted)?);
     let names = read.machines.iter().map(|machine| machine.name.to_string().len());
     let told = Told { width: names.max().unwrap_or(0), json: wanted.json };
     let here = here();
@@ -97,15 +115,33 @@ pub(crate) fn up(wanted: &Wanted) -> anyhow::Result<()> {
         here: &here,
         carried: &read.carried,
         waits: !(wanted.status || wanted.doctor),
-        parallel: usize::from(wanted.parallel.get()),
+        parallel: wanted.parallel.map_or(MOST, |parallel| usize::from(parallel.get())),
         tell: &|machine, line| told.line(machine, line),
     };
     match &read.bundle {
+        Some(bundle) if wanted.upgrade => {
+            let manner = Manner {
+                workers: wanted.parallel.map_or(1, |parallel| usize::from(parallel.get())),
+                drains: !wanted.no_drain,
+            };
+            let way = upgrade::Way { dry_run: wanted.dry_run, yes: wanted.yes };
+            upgrade::upgrade(&way, manner, &site, bundle, &told)
+        }
         Some(bundle) => install(wanted, &site, &read.cluster, bundle, &told),
         None if wanted.status => without_bundle::status(&site, &told),
         None if wanted.doctor => without_bundle::doctor(&site, &told),
         None => without_bundle::reset(&site, &told, wanted.yes),
     }
+}
+
+/// Asks for the nodes' password, if that is wanted.
+fn password(wanted: &Wanted) -> anyhow::Result<Option<Password>> {
+    if !wanted.ask_password {
+        return Ok(None);
+    }
+    let typed = rpassword::prompt_password("Password for ssh to the nodes: ");
+    let typed = typed.context("no terminal to ask for the password: give the nodes a key")?;
+    Password::new(typed).map(Some)
 }
 
 /// Fails before anything is done if nobody could be asked in the end.
@@ -132,16 +168,12 @@ fn install(
     bundle: &Bundle,
     told: &Told,
 ) -> anyhow::Result<()> {
-    let (met, mut problems) = site.meet();
-    problems.extend(supply(site, &met));
-    // The others are asked all the same, so that all problems are told at once.
-    let is_supplied = |node: &&Met<'_>| {
-        node.machine.is_meant && problems.iter().all(|one| one.node != node.machine.name)
-    };
-    let nodes: Vec<&Met<'_>> = met.iter().filter(is_supplied).collect();
+    let (met, mut problems) = supplied(site, told)?;
+    let nodes = asked(&met, &problems);
     let foreseen = foreseen::foresee(site, &nodes, &met, &samples(cluster, bundle)?);
-    problems.extend(foreseen.problems);
     told.problems("warning", &foreseen.warnings)?;
+    told.problems("problem", &foreseen.problems)?;
+    problems.extend(foreseen.problems);
     told.refuse(&problems)?;
     refuse_without_master(&met)?;
     let plans = nodes.iter().copied().zip(foreseen.plans.iter().flatten());

@@ -3,6 +3,7 @@
 
 use std::io::{self, Write};
 
+use bundle_format::KubernetesVersion;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::text::{count, indented, plain_json, printable, stderr, stdout};
 use serde_json::{Value, json};
@@ -14,6 +15,7 @@ use crate::site::machine::Machine;
 use crate::site::outcome::{End, Outcome};
 use crate::site::problem::{Problem, grouped};
 use crate::site::run::{self, Planned};
+use crate::site::upgrade;
 
 /// Fails unless the answer is yes.
 pub(super) fn agreed(yes: bool, question: &str) -> anyhow::Result<()> {
@@ -57,9 +59,8 @@ impl Told {
         Ok(())
     }
 
-    /// Prints all problems, and fails if there are any.
+    /// Fails if there are any problems, which were printed already.
     pub(super) fn refuse(&self, problems: &[Problem]) -> anyhow::Result<()> {
-        self.problems("problem", problems)?;
         if problems.is_empty() {
             return Ok(());
         }
@@ -96,6 +97,45 @@ impl Told {
         planned: &[Planned<'_, '_>],
         is_whole: bool,
     ) -> io::Result<()> {
+        let is = |one: &Planned<'_, '_>| {
+            let (node, plan) = one;
+            let (role, changes) = (node.machine.role, count(plan.changes(), "change"));
+            match (run::is_done(one), node.standing.is_in_cluster()) {
+                (true, _) => format!("is a {role} already; nothing to do"),
+                (false, true) => format!("is a {role}; {changes}"),
+                (false, false) => format!("becomes a {role}; {changes}"),
+            }
+        };
+        self.lines(bundle, planned, is_whole.then_some(&|_| true), &is)
+    }
+
+    /// The same for an upgrade to a release; none if all nodes have everything.
+    pub(super) fn upgrades(
+        &self,
+        bundle: &Bundle,
+        planned: &[Planned<'_, '_>],
+        release: Option<&KubernetesVersion>,
+        is_whole: bool,
+    ) -> io::Result<()> {
+        let is_done = |one: &Planned<'_, '_>| upgrade::is_done(one, release);
+        let is = |one: &Planned<'_, '_>| {
+            let (role, changes) = (one.0.machine.role, count(one.1.changes(), "change"));
+            match (is_done(one), release) {
+                (false, Some(to)) => format!("is a {role}, gets {to}; {changes}"),
+                _ => format!("is a {role}; nothing to do now"),
+            }
+        };
+        self.lines(bundle, planned, is_whole.then_some(&|one| !is_done(one)), &is)
+    }
+
+    /// A line a node, and each change of those that are shown whole.
+    fn lines(
+        &self,
+        bundle: &Bundle,
+        planned: &[Planned<'_, '_>],
+        whole: Option<&dyn Fn(&Planned<'_, '_>) -> bool>,
+        is: &dyn Fn(&Planned<'_, '_>) -> String,
+    ) -> io::Result<()> {
         if self.json {
             return Ok(());
         }
@@ -108,15 +148,9 @@ impl Told {
         }
         for one in planned {
             let (node, plan) = one;
-            let Machine { name, role, .. } = node.machine;
-            let changes = count(plan.changes(), "change");
-            let is = match (run::is_done(one), node.standing.is_in_cluster()) {
-                (true, _) => format!("is a {role} already; nothing to do"),
-                (false, true) => format!("is a {role}; {changes}"),
-                (false, false) => format!("becomes a {role}; {changes}"),
-            };
-            self.node(&name.to_string(), &format!("{}  {is}", node.address()))?;
-            if is_whole {
+            let words = format!("{}  {}", node.address(), is(one));
+            self.node(&node.machine.name.to_string(), &words)?;
+            if whole.is_some_and(|is_whole| is_whole(one)) {
                 self.changes(plan)?;
             }
         }

@@ -68,6 +68,7 @@ pub(super) fn doctor(site: &Site<'_>, told: &Told) -> anyhow::Result<()> {
 /// Takes all nodes back, after a question.
 pub(super) fn reset(site: &Site<'_>, told: &Told, yes: bool) -> anyhow::Result<()> {
     let (met, problems) = site.meet();
+    told.problems("problem", &problems)?;
     told.refuse(&problems)?;
     show_standing(&met, told)?;
     let all = count(met.len(), "node");

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{apis, behind, etcd};
 use crate::exec::Command;
-use crate::failure::Failure;
+use crate::failure::{Awaited, Failure};
 use crate::host::Host;
 use crate::intent::Intent;
 use crate::node::halfway;
@@ -184,5 +184,6 @@ fn without_images(name: &str, node: &Value, wanted: &[Vec<String>]) -> Option<Fa
             "there, with this bundle: `installer upgrade --images`; the API server learns of it \
              within a minute or two",
         )
+        .awaiting(Awaited::Images(name.to_owned()))
     })
 }

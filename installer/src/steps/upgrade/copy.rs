@@ -31,6 +31,10 @@ pub(crate) const SNAPSHOT: &str = "/var/lib/kubeferry/upgrade/etcd.db";
 /// The names of the images that the new bundle has in another version, one a line.
 pub(crate) const IMAGES: &str = "/var/lib/kubeferry/upgrade/old-images";
 
+/// Copies files with their whole paths. `cp` of coreutils 9.1 looks for their folders in the
+/// working folder.
+const KEEP: &str = r#"cd / && exec cp --archive --parents "$@""#;
+
 impl Step<Intent> for KeepCopy {
     fn name(&self) -> StepName {
         StepName::UpgradeCopy
@@ -59,7 +63,7 @@ impl Step<Intent> for KeepCopy {
         }
         if !has(COPY) {
             let new = format!("{COPY}.new");
-            let copy = Command::of("cp --archive --parents");
+            let copy = Command::of("sh -c").with(KEEP).with("sh");
             let copy = files(host)?.into_iter().fold(copy, Command::with);
             changes.extend([
                 Change::run(&format!("rm -rf {new}")),

@@ -4,7 +4,7 @@ use anyhow::Context;
 use bundle_format::KubernetesVersion;
 
 use crate::engine::step::Step;
-use crate::failure::Failure;
+use crate::failure::{Awaited, Failure};
 use crate::host::Host;
 use crate::install::{Change, Node};
 use crate::intent::Intent;
@@ -69,5 +69,6 @@ pub(crate) fn too_new(host: &Host, to: &KubernetesVersion) -> anyhow::Result<Opt
             format!("an API server has Kubernetes {has}, and a kubelet must not be newer: {to}"),
             "upgrade all masters first, with this bundle",
         )
+        .awaiting(Awaited::Masters)
     }))
 }

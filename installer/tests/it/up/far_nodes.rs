@@ -41,8 +41,22 @@ pub(super) enum Fault {
     NoRoot,
     /// It reaches no other node by `ssh`.
     Walled,
+    /// The new images do not come to it.
+    NoImages(&'static str),
     /// It lets no other node in.
     Locked,
+}
+
+/// The masters among the nodes.
+const MASTERS: [&str; 2] = ["10.0.0.1", "10.0.0.2"];
+
+fn name(address: &str) -> &'static str {
+    match address {
+        "10.0.0.1" => "m1",
+        "10.0.0.2" => "m2",
+        "10.0.0.3" => "w1",
+        _ => "w2",
+    }
 }
 
 /// All nodes, by address.
@@ -59,9 +73,20 @@ pub(super) struct FarNode {
     files: BTreeMap<String, usize>,
     parts: BTreeMap<String, usize>,
     role: Option<String>,
+    /// The minor release that it is to be upgraded from; none if that is not tried.
+    pub(super) minor: Option<u32>,
+    /// Whether it has the new images.
+    has_images: bool,
     is_busy: bool,
     /// The lines of ours in its `authorized_keys`.
     lets_in: String,
+}
+
+impl FarNode {
+    /// One that is to be upgraded from this minor release.
+    pub(super) fn of_minor(minor: u32) -> Self {
+        Self { minor: Some(minor), ..Self::default() }
+    }
 }
 
 impl Exec for FarNodes {
@@ -94,6 +119,9 @@ impl Exec for FarNodes {
             return Ok(ended(1, "", "sudo: a password is required\n"));
         }
         let mut nodes = self.nodes.lock().unwrap();
+        if let Some(at) = arguments.iter().position(|word| word == "upgrade") {
+            return Ok(marked(self.upgrade(&address, &mut nodes, &arguments[at + 1..])));
+        }
         let node = nodes.entry(address.clone()).or_default();
         if self.fault(&address) == Some(Fault::NoShell) {
             return Ok(ended(0, "Welcome!\n", ""));
@@ -215,7 +243,7 @@ impl FarNodes {
         if script == "cat \"$1\"" {
             return self.join(address);
         }
-        assert_eq!(script, "cat | \"$@\"");
+        assert_eq!(script, "cd / && cat | \"$@\"");
         let is_whole = address == HERE || node.files.contains_key(&path);
         assert!(is_whole, "{path} is run before it is whole");
         self.installer(address, node, &arguments[1..])
@@ -252,6 +280,65 @@ impl FarNodes {
             }
             _ => return None,
         })
+    }
+
+    /// `installer upgrade` there, of a bundle that has all minor releases up to 37.
+    fn upgrade(
+        &self,
+        address: &str,
+        nodes: &mut BTreeMap<String, FarNode>,
+        words: &[String],
+    ) -> Output {
+        let fault = self.fault(address);
+        let is_master = |address: &str| MASTERS.contains(&address);
+        if words[0] == "--images" {
+            if let Some(Fault::NoImages(why)) = fault {
+                return ended(1, "", why);
+            }
+            nodes.get_mut(address).unwrap().has_images = true;
+            return ended(0, "the images of the bundle b are here\n", "");
+        }
+        let minor = |node: &FarNode| node.minor.unwrap();
+        let to = (minor(&nodes[address]) + 1).min(37);
+        let mut problems = Vec::new();
+        for (other, node) in nodes.iter().filter(|(other, _)| *other != address) {
+            let name = name(other);
+            if is_master(address) && !node.has_images && minor(node) < 37 {
+                problems.push(serde_json::json!({
+                    "problem": format!("{name} has not got the new images"), "cure": "bring them",
+                    "awaits": {"images": name}
+                }));
+            }
+            if !is_master(address) && is_master(other) && minor(node) < to {
+                problems.push(serde_json::json!({
+                    "problem": "a kubelet must not be newer", "cure": "upgrade the masters",
+                    "awaits": "masters"
+                }));
+            }
+        }
+        if let Some(Fault::Problem(what)) = fault {
+            problems.push(serde_json::json!({"problem": what, "cure": "mend it"}));
+        }
+        let is_new = minor(&nodes[address]) == 37;
+        if words[0] == "--yes" {
+            return match fault {
+                Some(Fault::Fails(why)) => ended(1, "", why),
+                _ if !problems.is_empty() => ended(1, "", &format!("problem: {problems:?}\n")),
+                _ => {
+                    nodes.get_mut(address).unwrap().minor = Some(to);
+                    let said =
+                        format!("{} has Kubernetes 1.{to}.0; 5 changes in 1 s\n", name(address));
+                    ended(0, &said, "[ 1/1] packages: 5 changes\n")
+                }
+            };
+        }
+        assert_eq!(words[..2], ["--dry-run", "--json"]);
+        let changes: &[&str] = if is_new { &[] } else { &["a"] };
+        let said = serde_json::json!({
+            "kubernetes": format!("1.{to}.0"), "problems": problems,
+            "steps": [{"step": "packages", "changes": changes}]
+        });
+        ended(i32::from(!problems.is_empty()), &said.to_string(), "")
     }
 
     fn join(&self, address: &str) -> Output {

@@ -1,6 +1,8 @@
 //! All nodes of a cluster file at once, behind an `ssh` that is none.
 
 mod far_nodes;
+mod password;
+mod upgrading;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -525,5 +527,18 @@ fn the_pages_rounds_are_true() {
             let row = format!("| {name} | {} | {} |", copies.join(", "), rounds.len());
             assert!(page.contains(&row), "{row}");
         }
+    }
+}
+
+/// The table of docs/scale.md is the plan of the rounds, for 1 GB and links of 1 Gbit/s.
+#[test]
+fn the_page_about_scale_is_true() {
+    let page = include_str!("../../../../docs/scale.md");
+    let copy = 1_000_000_000 / (1_000_000_000 / 8);
+    for (nodes, name) in [(10, "10"), (100, "100"), (1000, "1,000")] {
+        let rounds = plan(nodes).len();
+        let (by_rounds, from_one) = (rounds * copy, nodes * copy);
+        let row = format!("| {name} | {rounds} | {by_rounds} s | {from_one} s |");
+        assert!(page.contains(&row), "{row}");
     }
 }

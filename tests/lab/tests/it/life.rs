@@ -97,7 +97,7 @@ fn a_cluster_goes_on_and_back_and_comes_back_from_a_backup() {
 
 /// The newest line's bundle and that of its stand-in, with the folder that holds them; none,
 /// with the word why, where there is no lab.
-fn bundles() -> Option<(tempfile::TempDir, [PathBuf; 2])> {
+pub(crate) fn bundles() -> Option<(tempfile::TempDir, [PathBuf; 2])> {
     if Line::of_tests().unwrap() != Line::default() {
         println!("skipped: it has its own two releases, and runs once");
         return None;

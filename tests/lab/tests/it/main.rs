@@ -29,6 +29,7 @@ mod silence;
 mod stick;
 mod support;
 mod up;
+mod up_upgrade;
 mod upgrade;
 mod upgrade_masters;
 mod upgrade_snapshot;

@@ -55,11 +55,11 @@ impl Operator {
     }
 
     /// Runs `installer up`.
-    fn up(&self, more: &[&str]) -> Output {
+    pub(crate) fn up(&self, more: &[&str]) -> Output {
         self.command(more).output().unwrap()
     }
 
-    fn command(&self, more: &[&str]) -> Command {
+    pub(crate) fn command(&self, more: &[&str]) -> Command {
         let path = format!("{}:{}", self.path().join("bin").display(), env!("PATH"));
         let mut command = Command::new("ip");
         command.args(["netns", "exec", LAN, "timeout", "480"]).arg(program("installer").unwrap());
@@ -87,7 +87,7 @@ fn known_hosts(nodes: &[Node]) -> String {
 }
 
 /// What an installer has noted on a node so far.
-fn receipt(node: &Node) -> String {
+pub(crate) fn receipt(node: &Node) -> String {
     words(&node.exec(["cat", "/var/lib/kubeferry/receipt.jsonl"]).unwrap())
 }
 
