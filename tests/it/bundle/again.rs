@@ -53,7 +53,7 @@ fn a_bundle_that_is_right_is_read_and_not_written() {
     let breaking: [&dyn Fn(); 5] = [
         &|| {
             fs::write(demo.path("demo.tar.sha256"), sums.replacen(&sums[..8], "01234567", 1))
-                .unwrap()
+                .unwrap();
         },
         &|| fs::write(demo.path("demo.tar.sha256"), format!("{sums}{sums}")).unwrap(),
         &|| fs::remove_file(demo.path("demo.tar.sha256")).unwrap(),
