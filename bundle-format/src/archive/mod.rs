@@ -12,6 +12,7 @@ pub mod delta;
 pub mod documents;
 mod entries;
 pub mod error;
+mod far;
 mod kept;
 pub mod outline;
 mod patched;
@@ -21,6 +22,8 @@ pub mod storage;
 pub mod survey;
 pub mod verify;
 pub mod writer;
+
+pub use far::OpenBlob;
 
 /// The size of a tar block in bytes.
 const BLOCK: u64 = 512;

@@ -11,6 +11,7 @@ use super::blob::BlobReader;
 use super::documents::{bundle_manifest, check_size, document, parse};
 use super::entries::{self, Entry, Name, Place};
 use super::error::BundleError;
+use super::far::{Far, OpenBlob};
 use super::outline::{Outline, layout_of, of_lock};
 use super::repaired::{Repaired, Repairs};
 use super::storage::Storage;
@@ -84,10 +85,31 @@ impl Bundle {
     /// Bytes that are damaged are repaired by the parity file and the patch beside it. What
     /// is of another bundle does not count, even if the bundle is damaged.
     pub fn open_trusted(path: &Path, keys: &TrustedKeys) -> Result<Self, BundleError> {
-        Archive::repaired(path, |archive| Self::of(path, archive, keys))
+        let signed = |index: &[u8]| Ok(signature::check(path, index, keys)?);
+        Archive::repaired(path, |archive| Self::of(path, archive, signed))
     }
 
-    fn of(path: &Path, archive: Archive, keys: &TrustedKeys) -> Result<Self, BundleError> {
+    /// The bundle with this outline at `address`, such as a registry's. `open` reads its blobs,
+    /// except those of which `documents` are the bytes. The caller has checked who `signed` it.
+    pub fn far(
+        address: &str,
+        outline: &Outline,
+        documents: &[(Descriptor, Vec<u8>)],
+        signed: Option<Signed>,
+        open: Box<OpenBlob>,
+    ) -> Result<Self, BundleError> {
+        let far = Far::new(&outline.layout, documents, open).map_err(|error| {
+            BundleError::Document { document: "lock", reason: error.to_string() }
+        })?;
+        let archive = Archive::open(Repaired::plain(Storage::far(address, far)))?;
+        Self::of(Path::new(address), archive, |_| Ok(signed.clone()))
+    }
+
+    fn of(
+        path: &Path,
+        archive: Archive,
+        signed: impl Fn(&[u8]) -> Result<Option<Signed>, BundleError>,
+    ) -> Result<Self, BundleError> {
         let not_a_bundle = |reason: &str| BundleError::NotABundle {
             path: path.to_owned(),
             reason: reason.to_owned(),
@@ -97,7 +119,7 @@ impl Bundle {
         let in_index = |reason: &str| archive.damaged(index_place.offset, reason);
         let index_bytes = document(&archive.blobs.storage, index_place, MAX_INDEX)
             .map_err(|error| in_index(&error.to_string()))?;
-        let signed = signature::check(path, &index_bytes, keys)?;
+        let signed = signed(&index_bytes)?;
         // Nothing but a signature fixes the index, so damage there comes to light here.
         let manifest_blob = bundle_manifest(&index_bytes)
             .map_err(|error| in_index(&error.to_string()))?
@@ -232,7 +254,7 @@ impl Bundle {
         self.blobs.storage.length()
     }
 
-    /// The files that hold the bundle.
+    /// The files that hold the bundle. One in a registry has none.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.blobs.storage.files().paths()
     }
