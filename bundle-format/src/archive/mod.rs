@@ -6,6 +6,7 @@ use tar::{EntryType, Header};
 use crate::digest::Digest;
 
 mod absent;
+mod at_address;
 mod beside;
 pub mod blob;
 pub mod delta;

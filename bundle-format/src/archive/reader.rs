@@ -11,7 +11,6 @@ use super::blob::BlobReader;
 use super::documents::{bundle_manifest, check_size, document, parse};
 use super::entries::{self, Entry, Name, Place};
 use super::error::BundleError;
-use super::far::{Far, OpenBlob};
 use super::outline::{Outline, layout_of, of_lock};
 use super::repaired::{Repaired, Repairs};
 use super::storage::Storage;
@@ -89,23 +88,7 @@ impl Bundle {
         Archive::repaired(path, |archive| Self::of(path, archive, signed))
     }
 
-    /// The bundle with this outline at `address`, such as a registry's. `open` reads its blobs,
-    /// except those of which `documents` are the bytes. The caller has checked who `signed` it.
-    pub fn far(
-        address: &str,
-        outline: &Outline,
-        documents: &[(Descriptor, Vec<u8>)],
-        signed: Option<Signed>,
-        open: Box<OpenBlob>,
-    ) -> Result<Self, BundleError> {
-        let far = Far::new(&outline.layout, documents, open).map_err(|error| {
-            BundleError::Document { document: "lock", reason: error.to_string() }
-        })?;
-        let archive = Archive::open(Repaired::plain(Storage::far(address, far)))?;
-        Self::of(Path::new(address), archive, |_| Ok(signed.clone()))
-    }
-
-    fn of(
+    pub(super) fn of(
         path: &Path,
         archive: Archive,
         signed: impl Fn(&[u8]) -> Result<Option<Signed>, BundleError>,

@@ -218,6 +218,14 @@ impl Storage {
         files.map(|segment| segment.path.as_path())
     }
 
+    /// Where it is, if that is far away.
+    pub(super) fn address(&self) -> Option<&str> {
+        match self.segments.as_slice() {
+            [Segment { path, bytes: Bytes::Far(_), .. }] => path.to_str(),
+            _ => None,
+        }
+    }
+
     /// Reads some bytes from `offset` on. Gives 0 at the end.
     pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         if offset >= self.length {

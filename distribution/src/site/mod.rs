@@ -3,8 +3,10 @@
 pub mod address;
 pub mod artifact;
 pub mod found;
+pub mod open;
 pub mod referrers;
 pub mod registry;
+pub mod stream;
 
 pub use address::Address;
 pub use registry::{Reach, Site};
