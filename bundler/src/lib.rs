@@ -5,15 +5,12 @@
 pub mod build;
 pub mod cli;
 pub mod complete;
-pub mod fetch;
 pub mod image;
 pub mod inspect;
 pub mod libyaml;
 pub mod lock;
 pub mod manifest;
 mod outage;
-pub mod page;
-mod program;
 pub mod progress;
 pub mod report;
 pub mod rpm;
@@ -23,3 +20,6 @@ pub mod signing;
 pub mod site;
 pub mod spec;
 pub mod upstreams;
+
+pub(crate) use distribution::program;
+pub use distribution::{fetch, page};

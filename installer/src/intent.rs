@@ -60,7 +60,8 @@ impl Intent {
     /// The receipt's line that the node's bundle is this one.
     pub fn line(&self) -> Line {
         let (role, bundle) = (self.role.to_string(), self.bundle.index_digest());
-        Line::Begun { role, bundle, signed: trust::signing(&self.bundle) }
+        let at = self.bundle.address().map(str::to_owned);
+        Line::Begun { role, bundle, at, signed: trust::signing(&self.bundle) }
     }
 
     /// The API server for all nodes, `HOST:PORT`.

@@ -160,6 +160,7 @@ mod tests {
         let begun = |signed: Option<(&str, u64)>| Line::Begun {
             role: "master".to_owned(),
             bundle: Digest::of(b""),
+            at: None,
             signed: signed.map(|(name, at)| Signing { name: name.to_owned(), at }),
         };
         let lines =

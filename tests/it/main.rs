@@ -19,6 +19,7 @@ mod closure_size;
 mod cosign;
 mod delta;
 mod documents;
+mod far;
 mod faults;
 mod hops;
 mod hostile_bundle;

@@ -6,12 +6,14 @@ use tar::{EntryType, Header};
 use crate::digest::Digest;
 
 mod absent;
+mod at_address;
 mod beside;
 pub mod blob;
 pub mod delta;
 pub mod documents;
 mod entries;
 pub mod error;
+mod far;
 mod kept;
 pub mod outline;
 mod patched;
@@ -21,6 +23,8 @@ pub mod storage;
 pub mod survey;
 pub mod verify;
 pub mod writer;
+
+pub use far::OpenBlob;
 
 /// The size of a tar block in bytes.
 const BLOCK: u64 = 512;

@@ -84,16 +84,21 @@ impl Bundle {
     /// Bytes that are damaged are repaired by the parity file and the patch beside it. What
     /// is of another bundle does not count, even if the bundle is damaged.
     pub fn open_trusted(path: &Path, keys: &TrustedKeys) -> Result<Self, BundleError> {
-        Archive::repaired(path, |archive| Self::of(path, archive, keys))
+        let signed = |index: &[u8]| Ok(signature::check(path, index, keys)?);
+        Archive::repaired(path, |archive| Self::of(path, archive, signed))
     }
 
     /// The bundle at `path` as it is on the disk: nothing beside it repairs it.
     pub fn open_as_it_is(path: &Path) -> Result<Self, BundleError> {
         let archive = Archive::open(Repaired::plain(Storage::open(path)?))?;
-        Self::of(path, archive, &TrustedKeys::default())
+        Self::of(path, archive, |_| Ok(None))
     }
 
-    fn of(path: &Path, archive: Archive, keys: &TrustedKeys) -> Result<Self, BundleError> {
+    pub(super) fn of(
+        path: &Path,
+        archive: Archive,
+        signed: impl Fn(&[u8]) -> Result<Option<Signed>, BundleError>,
+    ) -> Result<Self, BundleError> {
         let not_a_bundle = |reason: &str| BundleError::NotABundle {
             path: path.to_owned(),
             reason: reason.to_owned(),
@@ -103,7 +108,7 @@ impl Bundle {
         let in_index = |reason: &str| archive.damaged(index_place.offset, reason);
         let index_bytes = document(&archive.blobs.storage, index_place, MAX_INDEX)
             .map_err(|error| in_index(&error.to_string()))?;
-        let signed = signature::check(path, &index_bytes, keys)?;
+        let signed = signed(&index_bytes)?;
         // Nothing but a signature fixes the index, so damage there comes to light here.
         let manifest_blob = bundle_manifest(&index_bytes)
             .map_err(|error| in_index(&error.to_string()))?
@@ -238,7 +243,7 @@ impl Bundle {
         self.blobs.storage.length()
     }
 
-    /// The files that hold the bundle.
+    /// The files that hold the bundle. One in a registry has none.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.blobs.storage.files().paths()
     }

@@ -1,10 +1,11 @@
-//! The bytes of a bundle, in one file or in parts.
+//! The bytes of a bundle: in one file, in parts, or far away.
 
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use super::far::Far;
 use crate::output::folder_of;
 
 /// `O_NONBLOCK`. It has the same value on every Linux that nodes run.
@@ -20,9 +21,15 @@ pub struct Storage {
 #[derive(Debug)]
 struct Segment {
     path: PathBuf,
-    file: File,
+    bytes: Bytes,
     start: u64,
     length: u64,
+}
+
+#[derive(Debug)]
+enum Bytes {
+    File(File),
+    Far(Far),
 }
 
 /// Why the files of a bundle cannot be read.
@@ -152,6 +159,13 @@ impl Storage {
         Self::of_files(wanted)
     }
 
+    /// The bytes of a bundle that is at `address`.
+    pub(super) fn far(address: &str, far: Far) -> Self {
+        let (path, length) = (PathBuf::from(address), far.length());
+        let segment = Segment { path, bytes: Bytes::Far(far), start: 0, length };
+        Self { segments: vec![segment], length }
+    }
+
     fn of_files(paths: Vec<PathBuf>) -> Result<Self, StorageError> {
         let mut segments = Vec::new();
         let mut start = 0;
@@ -167,7 +181,7 @@ impl Storage {
             };
             let (length, file) =
                 open().map_err(|source| StorageError::Open { path: path.clone(), source })?;
-            segments.push(Segment { path, file, start, length });
+            segments.push(Segment { path, bytes: Bytes::File(file), start, length });
             start += length;
         }
         check_sizes(&segments)?;
@@ -209,9 +223,18 @@ impl Storage {
         self.length
     }
 
-    /// The files, in order.
+    /// The files, in order. A bundle that is far away has none.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.segments.iter().map(|segment| segment.path.as_path())
+        let files = self.segments.iter().filter(|one| matches!(one.bytes, Bytes::File(_)));
+        files.map(|segment| segment.path.as_path())
+    }
+
+    /// Where it is, if that is far away.
+    pub(super) fn address(&self) -> Option<&str> {
+        match self.segments.as_slice() {
+            [Segment { path, bytes: Bytes::Far(_), .. }] => path.to_str(),
+            _ => None,
+        }
     }
 
     /// Reads some bytes from `offset` on. Gives 0 at the end.
@@ -220,7 +243,10 @@ impl Storage {
             return Ok(0);
         }
         let Some(segment) = self.segment(offset) else { return Ok(0) };
-        segment.file.read_at(buffer, offset - segment.start)
+        match &segment.bytes {
+            Bytes::File(file) => file.read_at(buffer, offset - segment.start),
+            Bytes::Far(far) => far.read_at(buffer, offset - segment.start),
+        }
     }
 }
 

@@ -7,8 +7,7 @@ use bundle_format::oci::{self, Entry};
 pub use bundle_format::oci::{DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, is_index};
 use serde::Deserialize;
 
-/// The four media types that are accepted, in the order of the `Accept` header.
-pub const ACCEPTED: [&str; 4] = [OCI_INDEX, DOCKER_LIST, OCI_MANIFEST, DOCKER_MANIFEST];
+pub use distribution::registries::registry::ACCEPTED;
 
 /// An index or an image manifest.
 #[derive(Debug)]

@@ -20,9 +20,7 @@ use crate::fetch::cache::Cache;
 use crate::fetch::memory::{Network, Remembering};
 use crate::fetch::{self, Fetch, FetchError, Request};
 
-/// The largest index or image manifest, in bytes. Registries must accept at least 4
-/// MiB (distribution spec, "Pushing Manifests"), and in fact accept no more.
-pub const MANIFEST_LIMIT: u64 = 4 * 1024 * 1024;
+pub use super::registry::MANIFEST_LIMIT;
 
 /// Pulls from registries and their mirrors.
 pub struct Puller {

@@ -4,19 +4,16 @@
 //! which clients keep ("Referrers Tag Schema").
 
 use bundle_format::digest::Digest;
-use bundle_format::oci::{Entry, OCI_INDEX};
+use bundle_format::oci::Entry;
 use bundle_format::text::brief;
 
 use super::found::Found;
 use super::pull::{MANIFEST_LIMIT, Puller};
 use super::pull_error::PullError;
-use super::registry::{Endpoint, referrers_tag};
+use super::registry::{Endpoint, UNLISTED, is_index, referrers_tag};
 use super::sigstore_bundle::{self, MAX_BUNDLE, TYPE};
 use super::small_blob;
 use crate::fetch::FetchError;
-
-/// What registries say that do not list what refers to an image.
-pub(crate) const UNLISTED: [u16; 5] = [400, 404, 405, 406, 501];
 
 impl Puller {
     /// What refers to the image that `root` is the digest of, and may be a bundle.
@@ -66,11 +63,6 @@ impl Puller {
         let bundle = self.small_blob(endpoint, layer, MAX_BUNDLE, "bundle")?;
         sigstore_bundle::read(&bundle).map_err(|why| why.to_string())
     }
-}
-
-/// Whether an answer is an index, by its `Content-Type`.
-pub(crate) fn is_index(content_type: &str) -> bool {
-    content_type.split(';').next().is_some_and(|own| own.trim() == OCI_INDEX)
 }
 
 /// Whether a registry does not list what refers to an image, as go-containerregistry takes it

@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, bail};
 use bundle_format::Digest;
 use bundle_format::archive::blob_name;
 use bundle_format::archive::reader::Bundle;
-use bundle_format::bounds::MAX_INDEX;
 use bundle_format::layout::{BUNDLE_TYPE, FILE_TYPE, Layout, OCI_LAYOUT, TITLE};
 use bundle_format::lock::Descriptor;
-use bundle_format::oci::{Document, Entry, OCI_MANIFEST};
-use bundle_format::text::brief;
+use bundle_format::oci::{Entry, OCI_MANIFEST};
+use distribution::site::artifact::INDEX_NAME;
 use serde::Serialize;
 
 /// The annotation with the release of Kubernetes, for people who look at the registry.
@@ -20,9 +18,8 @@ const EMPTY_TYPE: &str = "application/vnd.oci.empty.v1+json";
 /// The config of a manifest that needs none (OCI image spec, "Guidance for an Empty
 /// Descriptor").
 pub(super) const EMPTY: &[u8] = b"{}";
-/// The names of the two files that are no blobs, as the layout has them.
+/// The name of the other file that is no blob, as the layout has it.
 const LAYOUT_NAME: &str = "oci-layout";
-const INDEX_NAME: &str = "index.json";
 
 /// An OCI image manifest with an `artifactType`, in the order in which it is written.
 #[derive(Serialize)]
@@ -82,36 +79,4 @@ pub(super) fn of_file(
         subject: Some(Entry::new(subject, [])),
         annotations: None,
     })?)
-}
-
-/// Where `index.json` is, by the manifest of a bundle. It leads to all else.
-pub(super) fn index(bytes: &[u8]) -> anyhow::Result<Descriptor> {
-    let manifest: Document = serde_json::from_slice(bytes).context("reading its manifest")?;
-    if manifest.artifact_type.as_deref() != Some(BUNDLE_TYPE) {
-        bail!("it is no bundle, but {}", what(&manifest));
-    }
-    let is_index = |layer: &Entry| {
-        layer
-            .annotations
-            .as_ref()
-            .is_some_and(|all| all.get(TITLE).is_some_and(|title| title == INDEX_NAME))
-    };
-    let index = manifest.layers.into_iter().flatten().find(is_index);
-    let index = index.with_context(|| format!("its manifest has no {INDEX_NAME}"))?.descriptor()?;
-    if index.size > MAX_INDEX {
-        bail!("its {INDEX_NAME} would have {} bytes", index.size);
-    }
-    Ok(index)
-}
-
-/// What a manifest is, in words.
-pub(super) fn what(manifest: &Document) -> String {
-    let config = manifest.config.as_ref().map(|config| config.media_type.as_str());
-    match (manifest.artifact_type.as_deref(), config) {
-        (Some(BUNDLE_TYPE), _) => "a bundle".to_owned(),
-        (Some(other), _) => format!("an artifact of the type {}", brief(other)),
-        (None, Some(config)) if config.contains("image") => "a container image".to_owned(),
-        (None, Some(config)) => format!("an artifact with the config {}", brief(config)),
-        (None, None) => "an index of images".to_owned(),
-    }
 }

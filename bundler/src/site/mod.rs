@@ -4,7 +4,6 @@
 //! files of the bundle's OCI image layout, in the bundle's order, each with its name there.
 //! So the same bundle gives the same manifest, and tags share what they have in common.
 
-mod address;
 mod artifact;
 mod blob;
 mod images;
@@ -14,14 +13,12 @@ pub mod push;
 mod queue;
 mod referrers;
 mod refusal;
-mod registry;
 mod sessions;
 mod tags;
 mod task;
 mod upload;
 
-pub use address::Address;
+pub use distribution::site::{Address, Reach, Site};
 pub use mirror::Mirror;
 pub use queue::Tally;
-pub use registry::{Reach, Site};
 pub use task::Task;

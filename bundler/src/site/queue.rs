@@ -5,9 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::bail;
 use bundle_format::parallel;
+use distribution::site::Site;
 
 use super::blob::Blob;
-use super::registry::Site;
 use super::sessions::Sessions;
 use super::upload::{Moved, Upload};
 use crate::image::registry::Endpoint;

@@ -11,25 +11,17 @@ use bundle_format::layout::SBOM_TYPE;
 use bundle_format::lock::Descriptor;
 use bundle_format::oci::{Document, Entry, OCI_INDEX, OCI_MANIFEST};
 use bundle_format::{Digest, input, signature};
+use distribution::site::Site;
+use distribution::site::referrers::{MAX_SIGNATURE, SIGNATURE_TYPE, in_tag, list};
 
 use super::blob::Blob;
 use super::queue::{Job, send};
-use super::registry::Site;
 use super::sessions::Sessions;
 use super::{artifact, tags};
-use crate::fetch::FetchError;
-use crate::image::pull::MANIFEST_LIMIT;
-use crate::image::referrers::{UNLISTED, is_index};
-use crate::image::registry::{Endpoint, referrers_tag};
+use crate::image::registry::{Endpoint, MANIFEST_LIMIT, referrers_tag};
 
-/// The `artifactType` of a signature of minisign's over the bundle's `index.json`.
-const SIGNATURE_TYPE: &str = "application/vnd.kubeferry.signature.v1+minisign";
 /// The media type of a signature.
 const TEXT: &str = "text/plain";
-/// The most bytes of a signature. Real ones have some hundred.
-const MAX_SIGNATURE: u64 = 16 << 10;
-/// The most signatures of a bundle that are read.
-const MOST_SIGNATURES: usize = 16;
 
 /// What was attached.
 #[derive(Default)]
@@ -143,77 +135,9 @@ fn attach_one(
     Ok(1)
 }
 
-/// The texts of the bundle's signatures, the newest last, and why one could not be read. Who
-/// trusts no key needs none of them.
-pub(super) fn signatures(
-    site: &Site,
-    endpoint: &Endpoint,
-    subject: Digest,
-) -> (Vec<String>, Option<anyhow::Error>) {
-    let entries = match list(site, endpoint, subject) {
-        Ok(entries) => entries,
-        Err(error) => return (Vec::new(), Some(error)),
-    };
-    let own = entries.iter().filter(|entry| entry.artifact_type.as_deref() == Some(SIGNATURE_TYPE));
-    let (mut texts, mut unread) = (Vec::new(), None);
-    for entry in own.rev().take(MOST_SIGNATURES) {
-        match text(site, endpoint, entry) {
-            Ok(text) => texts.push(text),
-            Err(error) => unread = Some(error),
-        }
-    }
-    texts.reverse();
-    (texts, unread)
-}
-
-/// The text of a signature.
-fn text(site: &Site, endpoint: &Endpoint, entry: &Entry) -> anyhow::Result<String> {
-    let manifest = verified(site, &endpoint.manifest(&entry.digest), &entry.descriptor()?)?;
-    let manifest: Document = serde_json::from_slice(&manifest)?;
-    let layer = manifest.layers.unwrap_or_default().into_iter().next();
-    let layer = layer.context("a signature has no layer")?.descriptor()?;
-    Ok(String::from_utf8(verified(site, &endpoint.blob(&layer.digest), &layer)?)?)
-}
-
 /// Whether a manifest is there.
 fn is_there(site: &Site, endpoint: &Endpoint, name: &str) -> anyhow::Result<bool> {
     Ok(site.document(&endpoint.manifest(name), MANIFEST_LIMIT)?.is_some())
-}
-
-/// A small document that has its digest.
-fn verified(
-    site: &Site,
-    request: &crate::fetch::Request,
-    wanted: &Descriptor,
-) -> anyhow::Result<Vec<u8>> {
-    let document = site.document(request, MAX_SIGNATURE)?;
-    let bytes = document.with_context(|| format!("{} is not there", request.url))?.bytes;
-    anyhow::ensure!(Digest::of(&bytes) == wanted.digest, "{} has other bytes", request.url);
-    Ok(bytes)
-}
-
-/// The manifests that name `subject` as their subject.
-fn list(site: &Site, endpoint: &Endpoint, subject: Digest) -> anyhow::Result<Vec<Entry>> {
-    match site.fetch().document(&endpoint.referrers(subject, None), MANIFEST_LIMIT) {
-        Ok(own) if own.header("content-type").is_some_and(is_index) => Ok(entries(&own.bytes)),
-        // A page of a registry that does not know the question is no list.
-        Ok(_) => in_tag(site, endpoint, subject),
-        Err(FetchError::Status { status, .. }) if UNLISTED.contains(&status) => {
-            in_tag(site, endpoint, subject)
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn in_tag(site: &Site, endpoint: &Endpoint, subject: Digest) -> anyhow::Result<Vec<Entry>> {
-    let document = site.document(&endpoint.manifest(&referrers_tag(subject)), MANIFEST_LIMIT)?;
-    Ok(document.map(|document| entries(&document.bytes)).unwrap_or_default())
-}
-
-/// The entries of an index. Something else has none.
-fn entries(bytes: &[u8]) -> Vec<Entry> {
-    let index: Option<Document> = serde_json::from_slice(bytes).ok();
-    index.and_then(|index| index.manifests).unwrap_or_default()
 }
 
 fn descriptor(media_type: &str, bytes: &[u8]) -> Descriptor {

@@ -2,9 +2,9 @@
 
 use anyhow::anyhow;
 use bundle_format::text::brief;
+use distribution::site::registry::{Answer, shown};
 use url::Url;
 
-use super::registry::{Answer, shown};
 use crate::fetch::FetchError;
 
 /// The error of a registry that answered otherwise than was wanted. `url` is in the

@@ -8,11 +8,12 @@ use bundle_format::Digest;
 use bundle_format::layout::TITLE;
 use bundle_format::oci::Document;
 use bundle_format::text::brief;
+use distribution::site::artifact::what;
+use distribution::site::registry::{Answer, Site};
 use serde::Deserialize;
 
-use super::artifact::{VERSION, what};
+use super::artifact::VERSION;
 use super::refusal;
-use super::registry::{Answer, Site};
 use crate::image::pull::MANIFEST_LIMIT;
 use crate::image::registry::Endpoint;
 

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use bundle_format::archive::reader::Bundle;
+use distribution::site::Address;
+use distribution::site::Site;
 
-use super::address::Address;
 use super::mirror::Mirror;
-use super::registry::Site;
 use crate::fetch::cache::Cache;
 
 /// What is pushed, and where to.

@@ -5,11 +5,11 @@ use std::io::{self, Read};
 use std::thread;
 
 use anyhow::{Context, anyhow};
+use distribution::site::registry::{Answer, Site};
 use url::Url;
 
 use super::blob::Blob;
 use super::refusal;
-use super::registry::{Answer, Site};
 use super::sessions::Sessions;
 use crate::fetch::backoff::backoff;
 use crate::fetch::{FetchError, Request};

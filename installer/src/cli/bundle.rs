@@ -5,30 +5,57 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::signature::TrustedKeys;
+use distribution::fetch::notice::Notices;
+use distribution::site::{Address, Site, open};
 
+use super::options::Source;
+use super::place::Place;
 use crate::failure::Failure;
 
 const NAME_IT: &str = "name the bundle with --bundle FILE";
 
 /// Opens the first of the bundles that were named, with what it lacks from the others.
-pub(super) fn open(named: &[PathBuf], keys: &TrustedKeys) -> anyhow::Result<Bundle> {
-    let path = find(named.first().map(PathBuf::as_path))?;
-    let others = named.iter().skip(1).map(|path| find(Some(path)));
+pub(super) fn open(source: &Source<'_>, keys: &TrustedKeys) -> anyhow::Result<Bundle> {
+    let others = source.bundle.iter().skip(1).map(|place| find(Some(place)));
     let others = others.collect::<anyhow::Result<Vec<PathBuf>>>()?;
-    let bundle = Bundle::open_trusted(&path, keys);
-    bundle
-        .with_context(|| format!("opening {}", path.display()))?
-        .with_others(&others)
-        .context("looking for what the bundle lacks")
+    let bundle = match source.bundle.first() {
+        Some(Place::Registry(address)) => of_registry(address, source, keys)?,
+        first => {
+            let path = find(first)?;
+            let bundle = Bundle::open_trusted(&path, keys);
+            bundle.with_context(|| format!("opening {}", path.display()))?
+        }
+    };
+    bundle.with_others(&others).context("looking for what the bundle lacks")
 }
 
-/// The bundle that was named, or the only one in this program's folder.
-pub(super) fn find(named: Option<&Path>) -> anyhow::Result<PathBuf> {
-    if let Some(path) = named {
-        return if path.is_dir() { only_one_in(path) } else { Ok(path.to_owned()) };
+fn of_registry(
+    address: &Address,
+    source: &Source<'_>,
+    keys: &TrustedKeys,
+) -> anyhow::Result<Bundle> {
+    let opened = || {
+        let site = Site::new(&[address.host()], &source.reach.reach(), &Notices::new(false))?;
+        open::open(site, address, keys)
+    };
+    opened().with_context(|| format!("opening {address}"))
+}
+
+/// The file of the bundle that was named, or the only one in this program's folder.
+pub(super) fn find(named: Option<&Place>) -> anyhow::Result<PathBuf> {
+    match named {
+        Some(Place::Registry(address)) => Err(Failure::new(
+            format!("{address} is in a registry, and a file is needed here"),
+            "`bundler pull` gets a bundle from a registry",
+        )
+        .into()),
+        Some(Place::Path(path)) if path.is_dir() => only_one_in(path),
+        Some(Place::Path(path)) => Ok(path.clone()),
+        None => {
+            let program = std::env::current_exe().context("finding this program's folder")?;
+            only_one_in(program.parent().unwrap_or(Path::new(".")))
+        }
     }
-    let program = std::env::current_exe().context("finding this program's folder")?;
-    only_one_in(program.parent().unwrap_or(Path::new(".")))
 }
 
 fn only_one_in(folder: &Path) -> anyhow::Result<PathBuf> {

@@ -14,6 +14,7 @@ mod manual;
 mod node;
 mod options;
 mod output;
+mod place;
 mod preflight;
 mod remove;
 mod reset;
@@ -40,7 +41,8 @@ use rustix::fs::Mode;
 use rustix::process::umask;
 
 use self::ended::Ended;
-use self::options::{Aim, Choice, Look, Way};
+use self::options::{Aim, Choice, Look, Source, Way};
+use self::place::{Place, ReachOptions};
 use crate::failure::{Failure, describe};
 use crate::role::Role;
 use crate::site::password;
@@ -108,12 +110,15 @@ enum Command {
     /// Checks every byte of the bundle and names all that is damaged
     Verify {
         /// The bundle, any of its parts, or the folder it is in; the only one beside
-        /// this program if left out
-        bundle: Option<PathBuf>,
+        /// this program if left out. Or oci://HOST/REPOSITORY:TAG, for one in a registry
+        #[arg(value_parser = place::place())]
+        bundle: Option<Place>,
         /// The same as BUNDLE, by the option that other commands have; repeat it for bundles
         /// that have what a delta lacks
-        #[arg(long = "bundle", value_name = "FILE", conflicts_with = "bundle")]
-        named: Vec<PathBuf>,
+        #[arg(long = "bundle", value_name = "FILE", conflicts_with = "bundle", value_parser = place::place())]
+        named: Vec<Place>,
+        #[command(flatten)]
+        reach: ReachOptions,
         /// Check first that one of the keys in this file has signed it; repeat the option
         /// for more files
         #[arg(long, value_name = "FILE")]
@@ -282,11 +287,12 @@ fn carried_out(arguments: Installer) -> Ended {
             (inventory::inventory(look.root.as_deref(), look.json), None)
         }
         (Some(Command::Verify { bundle, named, map: true, .. }), _) => {
-            (verify::map(bundle.as_ref().or(named.first()).map(PathBuf::as_path)), None)
+            (verify::map(bundle.as_ref().or(named.first())), None)
         }
-        (Some(Command::Verify { bundle, named, trusted_key, copy, .. }), _) => {
-            let bundles: Vec<PathBuf> = bundle.into_iter().chain(named).collect();
-            (verify::verify(&bundles, &trusted_key, copy.as_deref()), None)
+        (Some(Command::Verify { bundle, named, reach, trusted_key, copy, .. }), _) => {
+            let bundle: Vec<Place> = bundle.into_iter().chain(named).collect();
+            let source = Source { bundle: &bundle, reach: &reach, trusted_key: &trusted_key };
+            (verify::verify(&source, copy.as_deref()), None)
         }
         (Some(Command::Token { sample: true, role, output, config, bundle, .. }), _) => {
             let of = token::Of { config: config.as_deref(), bundle: bundle.as_deref() };

@@ -55,16 +55,12 @@ pub(super) fn begin(host: Host) -> anyhow::Result<Host> {
 
 /// Opens the bundle. If any key is trusted here, such a key must have signed it.
 pub(super) fn bundle(source: &Source<'_>) -> anyhow::Result<Bundle> {
-    super::bundle::open(source.bundle, &trust::keys(source.trusted_key)?)
+    super::bundle::open(source, &trust::keys(source.trusted_key)?)
 }
 
 /// Fails if the node has had a newer bundle of that name.
-pub(super) fn refuse_older(
-    host: &Host,
-    bundle: &Bundle,
-    source: &Source<'_>,
-) -> Result<(), Failure> {
-    if source.allow_older {
+pub(super) fn refuse_older(host: &Host, bundle: &Bundle, allow_older: bool) -> Result<(), Failure> {
+    if allow_older {
         return Ok(());
     }
     trust::older(host.lines(), bundle).map_or(Ok(()), Err)
@@ -73,7 +69,7 @@ pub(super) fn refuse_older(
 /// What the node is to become.
 pub(crate) fn intent(host: &Host, aim: &Aim, root: Option<&Path>) -> anyhow::Result<Intent> {
     let bundle = bundle(&aim.source())?;
-    refuse_older(host, &bundle, &aim.source())?;
+    refuse_older(host, &bundle, aim.allow_older)?;
     let kubeconfig = brought(aim)?;
     let sources = Sources::read(aim, restore(aim)?, join(host, aim)?, || Ok(of_bundle(&bundle)))?;
     let cluster = sources.cluster()?;

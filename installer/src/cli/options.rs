@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use bundle_format::cluster::{KINDS, NodeName};
 use clap::Args;
 
+use super::place::{Place, ReachOptions, place};
 use crate::receipt::StepName;
 use crate::role::Role;
 
@@ -16,10 +17,12 @@ pub(crate) struct Aim {
     #[arg(long, value_enum)]
     pub(super) role: Role,
     /// The bundle, any of its parts, or the folder it is in; the only one beside this
-    /// program if left out. After a delta, repeat the option for bundles that have what it
-    /// lacks
-    #[arg(long, value_name = "FILE")]
-    pub(super) bundle: Vec<PathBuf>,
+    /// program if left out. Or oci://HOST/REPOSITORY:TAG, for one in a registry. After a
+    /// delta, repeat the option for bundles that have what it lacks
+    #[arg(long, value_name = "FILE", value_parser = place())]
+    pub(super) bundle: Vec<Place>,
+    #[command(flatten)]
+    pub(super) reach: ReachOptions,
     /// Take the bundle only if one of the keys in this file has signed it; repeat the
     /// option for more files. Keys in /etc/kubeferry/trusted.pub count always
     #[arg(long, value_name = "FILE")]
@@ -52,17 +55,17 @@ pub(crate) struct Aim {
 /// Which bundle, and whose.
 pub(super) struct Source<'a> {
     /// The bundle, if it is named, and then those that have what it lacks.
-    pub(super) bundle: &'a [PathBuf],
+    pub(super) bundle: &'a [Place],
+    /// How a registry is reached that has it.
+    pub(super) reach: &'a ReachOptions,
     /// Files with keys of which one must have signed it.
     pub(super) trusted_key: &'a [PathBuf],
-    /// Whether it may be older than one that the node has had.
-    pub(super) allow_older: bool,
 }
 
 impl Aim {
     pub(super) fn source(&self) -> Source<'_> {
-        let Self { bundle, trusted_key, allow_older, .. } = self;
-        Source { bundle, trusted_key, allow_older: *allow_older }
+        let Self { bundle, reach, trusted_key, .. } = self;
+        Source { bundle, reach, trusted_key }
     }
 }
 

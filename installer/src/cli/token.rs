@@ -9,6 +9,7 @@ use bundle_format::text::stderr;
 use super::node;
 use super::options::Source;
 use super::output::secret;
+use super::place::{Place, ReachOptions};
 use crate::cluster_file::{self, ClusterFile};
 use crate::failure::Failure;
 use crate::host::Host;
@@ -48,9 +49,9 @@ fn sample_of_cluster(host: &Host, role: Role) -> anyhow::Result<JoinFile> {
 /// What a cluster file and a bundle say.
 fn sample_of_file(role: Role, of: &Of<'_>) -> anyhow::Result<JoinFile> {
     let file = of.config.map(ClusterFile::load).transpose()?;
-    // It changes nothing, so its age does not matter.
     let open = |path: &Path| {
-        node::bundle(&Source { bundle: &[path.to_owned()], trusted_key: &[], allow_older: true })
+        let (bundle, reach) = ([Place::Path(path.to_owned())], ReachOptions::default());
+        node::bundle(&Source { bundle: &bundle, reach: &reach, trusted_key: &[] })
     };
     let bundle = of.bundle.map(open).transpose()?;
     let defaults = bundle.as_ref().map(node::of_bundle).unwrap_or_default();

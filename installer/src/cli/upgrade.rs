@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::ended::{Ended, carried_out, confirmed};
 use super::options::Source;
+use super::place::{Place, ReachOptions, place};
 use super::{going_back, install, node, preflight as told, show, verify};
 use crate::cluster_file::{self, ClusterFile};
 use crate::engine::run::{self, Planned};
@@ -33,10 +34,12 @@ use crate::target;
 #[derive(Args)]
 pub(crate) struct Wanted {
     /// The bundle, any of its parts, or the folder it is in; the only one beside this
-    /// program if left out. After a delta, repeat the option for bundles that have what it
-    /// lacks
-    #[arg(long, value_name = "FILE")]
-    bundle: Vec<PathBuf>,
+    /// program if left out. Or oci://HOST/REPOSITORY:TAG, for one in a registry. After a
+    /// delta, repeat the option for bundles that have what it lacks
+    #[arg(long, value_name = "FILE", value_parser = place())]
+    bundle: Vec<Place>,
+    #[command(flatten)]
+    reach: ReachOptions,
     /// Take the bundle only if one of the keys in this file has signed it; repeat the
     /// option for more files. Keys in /etc/kubeferry/trusted.pub count always
     #[arg(long, value_name = "FILE")]
@@ -108,7 +111,7 @@ fn images(wanted: &Wanted) -> Ended {
             writeln!(stderr(), "nothing was changed")?;
             return Ok(None);
         }
-        verify::whole(&intent.bundle)?;
+        verify::before_changes(&intent.bundle)?;
         Ok(Some((node::begin(host)?, Intent { upgrade: None, ..intent })))
     };
     carried_out(agreed(), |(host, intent)| {
@@ -177,7 +180,7 @@ fn prepare(wanted: &Wanted) -> anyhow::Result<Option<Ready>> {
     if !(wanted.yes || confirmed("Do this?")?) {
         return Ok(None);
     }
-    verify::whole(&intent.bundle)?;
+    verify::before_changes(&intent.bundle)?;
     let mut host = node::begin(host)?;
     if hop::ended(&host, &intent.bundle)?.is_some() {
         going_back::end(&mut host)?;
@@ -238,10 +241,9 @@ fn intent(host: &Host, wanted: &Wanted) -> anyhow::Result<Intent> {
     })?;
     let kept =
         Kept::read(host, if role == Role::Master { KUBEADM_CONFIG } else { KUBEADM_JOINED })?;
-    let Wanted { bundle, trusted_key, allow_older, .. } = wanted;
-    let source = Source { bundle, trusted_key, allow_older: *allow_older };
-    let bundle = node::bundle(&source)?;
-    node::refuse_older(host, &bundle, &source)?;
+    let Wanted { bundle, reach, trusted_key, allow_older, .. } = wanted;
+    let bundle = node::bundle(&Source { bundle, reach, trusted_key })?;
+    node::refuse_older(host, &bundle, *allow_older)?;
     let join = match (role, &wanted.join) {
         (Role::Master, None) => JoinFile::kept(host)?,
         (Role::Worker, None) => JoinFile::of_worker(host)?,

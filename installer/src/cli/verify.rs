@@ -11,8 +11,10 @@ use bundle_format::durable::Unfinished;
 use bundle_format::text::{count, printable, stderr, stdout};
 use bundle_format::{input, signature};
 
+use super::node;
+use super::options::Source;
+use super::place::Place;
 use crate::failure::Failure;
-use crate::trust;
 
 /// How many bytes are copied at once.
 const PIECE: usize = 1 << 20;
@@ -21,12 +23,15 @@ const PIECE: usize = 1 << 20;
 const COPY_IT: &str = "the stick is failing: `installer verify --copy FILE` writes a good copy, to \
                        another stick or disk";
 
-pub(crate) fn verify(
-    bundles: &[PathBuf],
-    trusted_key: &[PathBuf],
-    copy: Option<&Path>,
-) -> anyhow::Result<()> {
-    let bundle = super::bundle::open(bundles, &trust::keys(trusted_key)?)?;
+pub(crate) fn verify(source: &Source<'_>, copy: Option<&Path>) -> anyhow::Result<()> {
+    let bundle = node::bundle(source)?;
+    if let (Some(address), Some(_)) = (bundle.address(), copy) {
+        return Err(Failure::new(
+            format!("--copy writes a copy of a file, and the bundle is at {address}"),
+            "`bundler pull` gets a bundle from a registry",
+        )
+        .into());
+    }
     // Reading takes minutes, so the copy's place is tried first.
     let copy = copy.map(|path| Ok::<_, anyhow::Error>((path, begin(path)?))).transpose()?;
     let found = whole(&bundle)?;
@@ -47,7 +52,7 @@ pub(crate) fn verify(
 }
 
 /// Prints what a patch of the bundle must have.
-pub(crate) fn map(bundle: Option<&Path>) -> anyhow::Result<()> {
+pub(crate) fn map(bundle: Option<&Place>) -> anyhow::Result<()> {
     let path = super::bundle::find(bundle)?;
     let lost = survey::map(&path).with_context(|| {
         format!(
@@ -108,6 +113,15 @@ fn copy_signature(bundle: &Bundle, copy: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("writing {}", path.display()))?;
     unfinished.file().write_all(&text)?;
     Ok(unfinished.finish(&path)?)
+}
+
+/// Reads the whole bundle before a node is changed. One in a registry is not read twice: each
+/// blob is checked as it is taken, and the same line goes on after an error.
+pub(crate) fn before_changes(bundle: &Bundle) -> anyhow::Result<()> {
+    match bundle.address() {
+        Some(_) => Ok(()),
+        None => whole(bundle).map(drop),
+    }
 }
 
 /// Reads the whole bundle. The error names everything that is damaged.

@@ -27,6 +27,9 @@ pub enum Line {
         role: String,
         /// The digest of the bundle's index.
         bundle: Digest,
+        /// Where it was, if that was a registry.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<String>,
         /// When it was signed; none if no signature was needed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         signed: Option<Signing>,

@@ -103,7 +103,7 @@ fn upload(fault: Fault) -> (Result<Moved, String>, bool, String) {
     let cache = Cache::at(folder.path()).unwrap();
     let bytes: Vec<u8> = (0..SIZE).map(|at| (at / 977 % 251) as u8).collect();
     let fake = Arc::new(Fake { fault, ..Fake::default() });
-    let site = Site::played(Arc::clone(&fake) as Arc<dyn Fetch>);
+    let site = Site::over(Arc::clone(&fake) as Arc<dyn Fetch>);
     let endpoint = site.endpoint(&"r.io/a:t".parse().unwrap()).unwrap();
     let told = Cell::new(0);
     let upload = Upload {

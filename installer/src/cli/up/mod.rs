@@ -22,6 +22,7 @@ use self::supplied::{asked, supplied};
 use self::told::{Told, agreed};
 use super::node;
 use super::options::{Source, node_name};
+use super::place::{Place, ReachOptions};
 use crate::cluster_file::{self, ClusterFile, OfBundle};
 use crate::exec::system::SystemExec;
 use crate::failure::Failure;
@@ -214,8 +215,9 @@ fn read(wanted: &Wanted) -> anyhow::Result<Read> {
         return Ok(Read { cluster, machines, carried, bundle: None });
     }
     let Wanted { bundle, trusted_key, .. } = wanted;
-    let source = Source { bundle: bundle.as_slice(), trusted_key, allow_older: false };
-    let bundle = node::bundle(&source)?;
+    let place: Vec<Place> = bundle.iter().cloned().map(Place::Path).collect();
+    let reach = ReachOptions::default();
+    let bundle = node::bundle(&Source { bundle: &place, reach: &reach, trusted_key })?;
     let cluster = cluster_file::effective(&node::of_bundle(&bundle), Some(&file))?;
     let machines = machines(&cluster, &wanted.only)?;
     let mut files: Vec<PathBuf> = bundle.paths().map(absolute).collect::<anyhow::Result<_>>()?;

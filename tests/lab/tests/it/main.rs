@@ -15,6 +15,7 @@ mod deed;
 mod delta;
 mod doctor;
 mod firewall;
+mod from_registry;
 mod guide;
 mod hops;
 mod leaks;

@@ -85,7 +85,7 @@ fn answer(url: &Url, status: u16) -> String {
 }
 
 /// An error with all its causes in one line.
-pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+pub fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -10,7 +10,7 @@ const SCHEME: &str = "oci://";
 
 /// A repository with a tag or a digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Address(pub(super) ImageReference);
+pub struct Address(pub ImageReference);
 
 impl Address {
     /// The registry.
@@ -19,7 +19,7 @@ impl Address {
     }
 
     /// The tag or the digest, as the registry's URLs have it.
-    pub(super) fn name(&self) -> String {
+    pub fn name(&self) -> String {
         match (self.0.digest(), self.0.tag()) {
             (Some(digest), _) => digest.to_string(),
             (None, tag) => tag.unwrap_or("latest").to_owned(),

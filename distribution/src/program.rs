@@ -10,25 +10,27 @@ use bundle_format::input::bounded;
 
 /// How long a program may take, and how much it may write.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
+pub struct Limits {
     /// How long it may take.
-    pub(crate) patience: Duration,
+    pub patience: Duration,
     /// How many bytes it may write, to each of its outputs.
-    pub(crate) output: u64,
+    pub output: u64,
 }
 
 /// What a program did.
 #[derive(Debug)]
-pub(crate) struct Finished {
-    pub(crate) status: ExitStatus,
-    pub(crate) output: Vec<u8>,
+pub struct Finished {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Its standard output.
+    pub output: Vec<u8>,
     /// Its standard error, if `command` has it piped. Empty if it was too long.
-    pub(crate) errors: Vec<u8>,
+    pub errors: Vec<u8>,
 }
 
 /// Why a program did not finish. That never contains its output, which may be a secret.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Unfinished {
+pub enum Unfinished {
     /// It was not started.
     #[error("it cannot be started: {0}")]
     NotStarted(io::Error),
@@ -38,11 +40,7 @@ pub(crate) enum Unfinished {
 }
 
 /// Runs `command` with `input`, and ends it if it goes beyond its limits.
-pub(crate) fn run(
-    command: &mut Command,
-    input: &[u8],
-    limits: Limits,
-) -> Result<Finished, Unfinished> {
+pub fn run(command: &mut Command, input: &[u8], limits: Limits) -> Result<Finished, Unfinished> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().map_err(Unfinished::NotStarted)?;
     let result = converse(&mut child, input, limits);

@@ -13,10 +13,10 @@ use url::Url;
 use crate::fetch::client::Client;
 use crate::fetch::notice::Notices;
 use crate::fetch::{self, Fetch, FetchError, Request};
-use crate::image::auth::Authenticated;
-use crate::image::login_file;
-use crate::image::registry::{Endpoint, PlainHttp, Registries, Registry};
 use crate::page;
+use crate::registries::auth::Authenticated;
+use crate::registries::login_file;
+use crate::registries::registry::{Endpoint, PlainHttp, Registries, Registry};
 
 /// The most bytes of an error's text that are read.
 const MOST_WORDS: u64 = 64 << 10;
@@ -37,16 +37,17 @@ pub struct Site {
 }
 
 /// An answer to what was sent, without a body.
-pub(super) struct Answer {
-    pub(super) status: u16,
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
     headers: Vec<(String, String)>,
     /// What a registry says about an error.
-    pub(super) words: String,
+    pub words: String,
 }
 
 impl Answer {
     /// The first value of the header `name`, given in lower case.
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
@@ -72,25 +73,24 @@ impl Site {
         Ok(Self { fetch, registries })
     }
 
-    /// A registry that a test plays.
-    #[cfg(test)]
-    pub(super) fn played(fetch: Arc<dyn Fetch>) -> Self {
+    /// The registry that `fetch` reaches, without a login and with TLS.
+    pub fn over(fetch: Arc<dyn Fetch>) -> Self {
         Self { fetch, registries: Registries::default() }
     }
 
     /// The client with the login.
-    pub(super) fn fetch(&self) -> &dyn Fetch {
+    pub fn fetch(&self) -> &dyn Fetch {
         &*self.fetch
     }
 
     /// The URLs of a repository.
-    pub(super) fn endpoint(&self, name: &ImageReference) -> anyhow::Result<Endpoint> {
+    pub fn endpoint(&self, name: &ImageReference) -> anyhow::Result<Endpoint> {
         let endpoints = self.registries.endpoints(name)?;
         endpoints.into_iter().next().with_context(|| format!("{name} has no registry"))
     }
 
     /// Sends a request, and gives the answer's head.
-    pub(super) fn ask(&self, request: &Request) -> Result<Answer, FetchError> {
+    pub fn ask(&self, request: &Request) -> Result<Answer, FetchError> {
         let response = self.fetch.open(request)?;
         let (status, headers) = (response.status, response.headers);
         let mut body = Vec::new();
@@ -102,7 +102,7 @@ impl Site {
     }
 
     /// The document at a request's URL, at most `limit` bytes; none if there is none.
-    pub(super) fn document(
+    pub fn document(
         &self,
         request: &Request,
         limit: u64,
@@ -138,7 +138,7 @@ fn words(body: &[u8]) -> String {
 }
 
 /// A URL without its query, in which a registry keeps what it knows of an upload.
-pub(super) fn shown(url: &Url) -> Url {
+pub fn shown(url: &Url) -> Url {
     let mut url = url.clone();
     url.set_query(None);
     url

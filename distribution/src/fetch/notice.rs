@@ -34,7 +34,7 @@ impl Notices {
     }
 
     /// Warns of something, even if other messages are not wanted.
-    pub(crate) fn warn(&self, words: &str) {
+    pub fn warn(&self, words: &str) {
         if self.is_new(words) {
             say(&format!("warning: {words}"));
         }

@@ -3,12 +3,21 @@
 use std::collections::BTreeMap;
 
 use bundle_format::digest::Digest;
+use bundle_format::oci::{DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST};
 use bundle_format::reference::{ImageReference, usual_host};
 use url::Url;
 
 use super::credentials::CredentialSource;
-use super::document::{ACCEPTED, OCI_INDEX};
 use crate::fetch::Request;
+
+/// The four media types that are accepted, in the order of the `Accept` header.
+pub const ACCEPTED: [&str; 4] = [OCI_INDEX, DOCKER_LIST, OCI_MANIFEST, DOCKER_MANIFEST];
+/// The largest index or image manifest, in bytes. Registries must accept at least 4
+/// MiB (distribution spec, "Pushing Manifests"), and in fact accept no more.
+pub const MANIFEST_LIMIT: u64 = 4 * 1024 * 1024;
+
+/// What registries say that do not list what refers to a manifest.
+pub const UNLISTED: [u16; 5] = [400, 404, 405, 406, 501];
 
 /// Whether a registry may be reached without TLS.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -166,6 +175,11 @@ impl Registries {
 /// (OCI distribution spec, "Referrers Tag Schema").
 pub fn referrers_tag(root: Digest) -> String {
     format!("sha256-{}", root.hex())
+}
+
+/// Whether an answer is an index, by its `Content-Type`.
+pub fn is_index(content_type: &str) -> bool {
+    content_type.split(';').next().is_some_and(|own| own.trim() == OCI_INDEX)
 }
 
 impl Endpoint {

@@ -46,18 +46,13 @@ impl Endpoint {
 }
 
 /// Adds a piece to an upload.
-pub(crate) fn piece(place: Url, offset: u64, bytes: Vec<u8>) -> Request {
+pub fn piece(place: Url, offset: u64, bytes: Vec<u8>) -> Request {
     let (media_type, body) = (BYTES.to_owned(), bytes.into());
     Request::send(place, Sending { verb: Verb::Patch, media_type, body, offset: Some(offset) })
 }
 
 /// Ends an upload with its last piece. `offset` is none if that is the whole blob.
-pub(crate) fn last_piece(
-    mut place: Url,
-    digest: &Digest,
-    offset: Option<u64>,
-    bytes: Vec<u8>,
-) -> Request {
+pub fn last_piece(mut place: Url, digest: &Digest, offset: Option<u64>, bytes: Vec<u8>) -> Request {
     place.query_pairs_mut().append_pair("digest", &digest.to_string());
     let (media_type, body) = (BYTES.to_owned(), bytes.into());
     Request::send(place, Sending { verb: Verb::Put, media_type, body, offset })

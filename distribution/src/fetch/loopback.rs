@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use url::{Host, Url};
 
 /// Whether the host of `url` is this machine by its own name or address for itself.
-pub(crate) fn is_loopback(url: &Url) -> bool {
+pub fn is_loopback(url: &Url) -> bool {
     let address = match url.host() {
         Some(Host::Ipv4(address)) => IpAddr::V4(address),
         // It may have an address of version 4 in it.

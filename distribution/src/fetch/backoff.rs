@@ -15,7 +15,7 @@ impl Clock {
 }
 
 /// Half a second, one, two, … and a random part of up to the same length.
-pub(crate) fn backoff(attempt: u32) -> Duration {
+pub fn backoff(attempt: u32) -> Duration {
     let base = Duration::from_millis(250) * 2u32.saturating_pow(attempt.min(8));
     base.mul_f64(1.0 + fastrand::f64())
 }

@@ -166,7 +166,7 @@ impl Cache {
     }
 
     /// Writes a small file, completely or not at all.
-    pub(crate) fn note(&self, path: &Path, bytes: &[u8]) -> Result<(), CacheError> {
+    pub fn note(&self, path: &Path, bytes: &[u8]) -> Result<(), CacheError> {
         let folder = path.parent().unwrap_or(&self.folder);
         let write = || {
             fs::create_dir_all(folder)?;

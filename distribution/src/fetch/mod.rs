@@ -2,7 +2,7 @@
 //! way to the network and to `file://`. Everything above it (retries, resume, the cache, the registry protocol)
 //! works the same with both, and tests replace it.
 
-pub(crate) mod backoff;
+pub mod backoff;
 pub mod cache;
 pub mod checksum;
 pub mod client;
@@ -31,12 +31,12 @@ mod transfer;
 
 pub use document::Document;
 pub use error::FetchError;
-pub(crate) use error::with_causes;
+pub use error::with_causes;
 pub use fetcher::{Fetch, bytes};
-pub(crate) use loopback::is_loopback;
+pub use loopback::is_loopback;
 pub use request::{Action, Request, Sending, Verb};
 pub use response::Response;
 pub use secret::Secret;
 
 /// How many requests are sent at a time: a lock spends most of its time waiting for answers.
-pub(crate) const REQUESTS: usize = 8;
+pub const REQUESTS: usize = 8;

@@ -1,0 +1,165 @@
+//! A cluster from the site's registry: each node has the installer's file, and nothing else.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use lab::cluster::{INSTALLER, JOIN_FILE, MASTER, WORKER, configure};
+use lab::network::{LAN, OPERATOR};
+use lab::{Node, Settings, program};
+use serde_json::Value;
+
+use crate::application::{Witness, kubectl};
+use crate::support::{connected_host, lab};
+
+/// The port of the site's registry.
+const PORT: u16 = 5443;
+
+/// Debian's docker-registry with TLS on the nodes' network, until it is dropped.
+struct SiteRegistry {
+    process: Child,
+    folder: tempfile::TempDir,
+}
+
+impl Drop for SiteRegistry {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+impl SiteRegistry {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        let name = format!("subjectAltName=IP:{OPERATOR}");
+        let made = Command::new("openssl")
+            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"])
+            .args(["-nodes", "-days", "2", "-subj", "/CN=registry.site", "-addext", &name])
+            .args(["-addext", "basicConstraints=critical,CA:FALSE", "-out", &at("ca.crt")])
+            .args(["-keyout", &at("key.pem")])
+            .stderr(Stdio::null())
+            .status();
+        assert!(made.unwrap().success());
+        let text = format!(
+            "version: 0.1\nlog: {{level: error}}\nstorage:\n  filesystem: {{rootdirectory: {}}}\n\
+             http:\n  addr: {OPERATOR}:{PORT}\n  tls: {{certificate: {}, key: {}}}\n",
+            at("storage"),
+            at("ca.crt"),
+            at("key.pem")
+        );
+        fs::write(at("registry.yml"), text).unwrap();
+        let log = fs::File::create(at("log")).unwrap();
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", LAN, "docker-registry", "serve", &at("registry.yml")]);
+        let process = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+        Self { process, folder }
+    }
+
+    fn ca(&self) -> String {
+        self.folder.path().join("ca.crt").display().to_string()
+    }
+
+    /// Pushes the bundle, as soon as the registry answers.
+    fn take(&self, bundle: &Path, address: &str) {
+        let end = Instant::now() + Duration::from_secs(60);
+        loop {
+            let pushed = Command::new("ip")
+                .args(["netns", "exec", LAN])
+                .arg(program("bundler").unwrap())
+                .args(["push", "--quiet"])
+                .arg(bundle)
+                .args([address, "--ca", &self.ca()])
+                .output()
+                .unwrap();
+            if pushed.status.success() {
+                return;
+            }
+            let words = String::from_utf8_lossy(&pushed.stderr).into_owned();
+            assert!(words.contains("cannot reach") && Instant::now() < end, "{words}");
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// How many bytes of each blob a node took, by the registry's own log.
+    fn taken_by(&self, node: &Node) -> HashMap<String, u64> {
+        let log = fs::read_to_string(self.folder.path().join("log")).unwrap();
+        let address = format!("{} ", node.address);
+        let mut taken = HashMap::new();
+        for line in log.lines().filter(|line| line.starts_with(&address)) {
+            let Some((_, rest)) = line.split_once("\"GET /v2/kubeferry/lab/blobs/") else {
+                continue;
+            };
+            let (digest, rest) = rest.split_once(' ').unwrap();
+            let bytes = rest.split(' ').nth(2).unwrap().parse::<u64>().unwrap();
+            *taken.entry(digest.to_owned()).or_default() += bytes;
+        }
+        taken
+    }
+}
+
+/// The digests and sizes of an image's layers.
+fn layers(lock: &Value, part: &str) -> Vec<(String, u64)> {
+    let images = lock["images"].as_array().unwrap().iter();
+    let mut layers = Vec::new();
+    for image in images.filter(|image| image["name"].as_str().unwrap().contains(part)) {
+        for layer in image["platforms"][0]["layers"].as_array().unwrap() {
+            let digest = layer["digest"].as_str().unwrap().to_owned();
+            layers.push((digest, layer["size"].as_u64().unwrap()));
+        }
+    }
+    assert!(!layers.is_empty(), "{part}");
+    layers
+}
+
+#[test]
+fn a_master_and_a_worker_are_made_of_a_registry_alone() {
+    let Some(host) = connected_host() else { return };
+    let (lock, bundle) = host.bundle();
+    let Some(lab) = lab(&Settings { nodes: 2, ..Settings::default() }) else { return };
+    let [master, worker] = lab.nodes() else { panic!("two nodes") };
+    let _witness = Witness(master);
+    let registry = SiteRegistry::start();
+    let address = format!("oci://{OPERATOR}:{PORT}/kubeferry/lab:1");
+    registry.take(&bundle, &address);
+    for node in lab.nodes() {
+        node.insert(&program("installer").unwrap()).unwrap();
+        node.copy(Path::new(&registry.ca()), "/root/ca.crt").unwrap();
+    }
+    let from = ["--bundle", &address, "--registry-ca", "/root/ca.crt"];
+    let patience = ["timeout", "480", INSTALLER, "--yes"];
+    configure(master, "").unwrap();
+    let begun = Instant::now();
+    master.run([&patience[..], &MASTER, &from].concat()).unwrap();
+    println!("a master in {:.1} s", begun.elapsed().as_secs_f64());
+    let receipt = master.run(["cat", "/var/lib/kubeferry/receipt.jsonl"]).unwrap();
+    assert!(receipt.contains(&format!("\"at\":\"{address}\"")), "{receipt}");
+    let join = master.run([INSTALLER, "token"]).unwrap();
+    worker.write(JOIN_FILE, &join).unwrap();
+    let begun = Instant::now();
+    worker.run([&patience[..], &WORKER, &from].concat()).unwrap();
+    println!("a worker in {:.1} s", begun.elapsed().as_secs_f64());
+    let node = format!("node/{}", worker.name);
+    kubectl(master, &["wait", "--for=condition=Ready", &node, "--timeout=120s"]);
+
+    // Each node took what its role needs, and no large blob twice.
+    let (of_master, of_worker) = (registry.taken_by(master), registry.taken_by(worker));
+    let sum = |taken: &HashMap<String, u64>| taken.values().sum::<u64>();
+    println!(
+        "the bundle has {} bytes, the master took {}, the worker {}",
+        fs::metadata(&bundle).unwrap().len(),
+        sum(&of_master),
+        sum(&of_worker)
+    );
+    for part in ["/etcd", "/kube-apiserver"] {
+        for (digest, size) in layers(&lock, part) {
+            assert_eq!(of_master.get(&digest), Some(&size), "{part} on the master");
+            if layers(&lock, "/kube-proxy").iter().all(|(other, _)| *other != digest) {
+                assert_eq!(of_worker.get(&digest), None, "{part} on the worker");
+            }
+        }
+    }
+}
