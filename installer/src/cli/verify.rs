@@ -1,7 +1,7 @@
 //! `installer verify`.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, bail};
 use bundle_format::archive::reader::Bundle;

@@ -106,8 +106,13 @@ fn member(role: Role) -> Member {
     let mut host = member.node.look(None).0.open().unwrap();
     let path = "/etc/kubernetes".into();
     let deed = Deed::Claimed { path, before: None };
-    host.begin(Line::Begun { role: role.to_string(), bundle: Digest::of(b"old"), signed: None })
-        .unwrap();
+    host.begin(Line::Begun {
+        role: role.to_string(),
+        bundle: Digest::of(b"old"),
+        signed: None,
+        at: None,
+    })
+    .unwrap();
     host.begin(Line::Deed { step, deed }).unwrap();
     host.finish(step).unwrap();
     drop(host);
