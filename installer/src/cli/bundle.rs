@@ -35,7 +35,7 @@ fn of_registry(
     keys: &TrustedKeys,
 ) -> anyhow::Result<Bundle> {
     let opened = || {
-        let site = Site::new(&[address.host()], &source.reach.reach(), &Notices::new(false))?;
+        let site = Site::new(&[address.host()], &source.reach, &Notices::new(false))?;
         open::open(site, address, keys)
     };
     opened().with_context(|| format!("opening {address}"))

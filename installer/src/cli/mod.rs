@@ -291,7 +291,8 @@ fn carried_out(arguments: Installer) -> Ended {
         }
         (Some(Command::Verify { bundle, named, reach, trusted_key, copy, .. }), _) => {
             let bundle: Vec<Place> = bundle.into_iter().chain(named).collect();
-            let source = Source { bundle: &bundle, reach: &reach, trusted_key: &trusted_key };
+            let source =
+                Source { bundle: &bundle, reach: reach.reach(), trusted_key: &trusted_key };
             (verify::verify(&source, copy.as_deref()), None)
         }
         (Some(Command::Token { sample: true, role, output, config, bundle, .. }), _) => {

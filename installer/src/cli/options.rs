@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use bundle_format::cluster::{KINDS, NodeName};
 use clap::Args;
+use distribution::site::Reach;
 
-use super::place::{Place, ReachOptions, place};
+use super::place::{Place, place};
 use crate::receipt::StepName;
 use crate::role::Role;
 
@@ -21,8 +22,14 @@ pub(crate) struct Aim {
     /// delta, repeat the option for bundles that have what it lacks
     #[arg(long, value_name = "FILE", value_parser = place())]
     pub(super) bundle: Vec<Place>,
-    #[command(flatten)]
-    pub(super) reach: ReachOptions,
+    // Not flattened: clap would not see any more whether there is an aim at all.
+    /// The certificate of an authority that counts for the bundle's registry besides the
+    /// system's; repeat the option for more
+    #[arg(long, value_name = "FILE")]
+    pub(super) registry_ca: Vec<PathBuf>,
+    /// Reach the bundle's registry without TLS: anybody on the way can read the password
+    #[arg(long)]
+    pub(super) plain_http: bool,
     /// Take the bundle only if one of the keys in this file has signed it; repeat the
     /// option for more files. Keys in /etc/kubeferry/trusted.pub count always
     #[arg(long, value_name = "FILE")]
@@ -57,14 +64,15 @@ pub(super) struct Source<'a> {
     /// The bundle, if it is named, and then those that have what it lacks.
     pub(super) bundle: &'a [Place],
     /// How a registry is reached that has it.
-    pub(super) reach: &'a ReachOptions,
+    pub(super) reach: Reach,
     /// Files with keys of which one must have signed it.
     pub(super) trusted_key: &'a [PathBuf],
 }
 
 impl Aim {
     pub(super) fn source(&self) -> Source<'_> {
-        let Self { bundle, reach, trusted_key, .. } = self;
+        let Self { bundle, trusted_key, registry_ca, plain_http, .. } = self;
+        let reach = Reach { ca: registry_ca.clone(), plain_http: *plain_http };
         Source { bundle, reach, trusted_key }
     }
 }

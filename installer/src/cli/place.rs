@@ -32,7 +32,7 @@ pub(super) fn place() -> impl TypedValueParser<Value = Place> {
 }
 
 /// How a registry is reached that has the bundle.
-#[derive(Args, Clone, Default)]
+#[derive(Args)]
 pub(crate) struct ReachOptions {
     /// The certificate of an authority that counts for the bundle's registry besides the
     /// system's; repeat the option for more

@@ -5,11 +5,12 @@ use std::path::Path;
 
 use anyhow::{anyhow, bail};
 use bundle_format::text::stderr;
+use distribution::site::Reach;
 
 use super::node;
 use super::options::Source;
 use super::output::secret;
-use super::place::{Place, ReachOptions};
+use super::place::Place;
 use crate::cluster_file::{self, ClusterFile};
 use crate::failure::Failure;
 use crate::host::Host;
@@ -50,8 +51,8 @@ fn sample_of_cluster(host: &Host, role: Role) -> anyhow::Result<JoinFile> {
 fn sample_of_file(role: Role, of: &Of<'_>) -> anyhow::Result<JoinFile> {
     let file = of.config.map(ClusterFile::load).transpose()?;
     let open = |path: &Path| {
-        let (bundle, reach) = ([Place::Path(path.to_owned())], ReachOptions::default());
-        node::bundle(&Source { bundle: &bundle, reach: &reach, trusted_key: &[] })
+        let (bundle, reach) = ([Place::Path(path.to_owned())], Reach::default());
+        node::bundle(&Source { bundle: &bundle, reach, trusted_key: &[] })
     };
     let bundle = of.bundle.map(open).transpose()?;
     let defaults = bundle.as_ref().map(node::of_bundle).unwrap_or_default();

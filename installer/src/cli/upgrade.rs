@@ -242,7 +242,7 @@ fn intent(host: &Host, wanted: &Wanted) -> anyhow::Result<Intent> {
     let kept =
         Kept::read(host, if role == Role::Master { KUBEADM_CONFIG } else { KUBEADM_JOINED })?;
     let Wanted { bundle, reach, trusted_key, allow_older, .. } = wanted;
-    let bundle = node::bundle(&Source { bundle, reach, trusted_key })?;
+    let bundle = node::bundle(&Source { bundle, reach: reach.reach(), trusted_key })?;
     node::refuse_older(host, &bundle, *allow_older)?;
     let join = match (role, &wanted.join) {
         (Role::Master, None) => JoinFile::kept(host)?,

@@ -16,13 +16,14 @@ use bundle_format::cluster::{Cluster, NodeName};
 use bundle_format::signature;
 use bundle_format::text::stderr;
 use clap::Args;
+use distribution::site::Reach;
 use rustix::process::geteuid;
 
 use self::supplied::{asked, supplied};
 use self::told::{Told, agreed};
 use super::node;
 use super::options::{Source, node_name};
-use super::place::{Place, ReachOptions};
+use super::place::Place;
 use crate::cluster_file::{self, ClusterFile, OfBundle};
 use crate::exec::system::SystemExec;
 use crate::failure::Failure;
@@ -216,8 +217,8 @@ fn read(wanted: &Wanted) -> anyhow::Result<Read> {
     }
     let Wanted { bundle, trusted_key, .. } = wanted;
     let place: Vec<Place> = bundle.iter().cloned().map(Place::Path).collect();
-    let reach = ReachOptions::default();
-    let bundle = node::bundle(&Source { bundle: &place, reach: &reach, trusted_key })?;
+    let reach = Reach::default();
+    let bundle = node::bundle(&Source { bundle: &place, reach, trusted_key })?;
     let cluster = cluster_file::effective(&node::of_bundle(&bundle), Some(&file))?;
     let machines = machines(&cluster, &wanted.only)?;
     let mut files: Vec<PathBuf> = bundle.paths().map(absolute).collect::<anyhow::Result<_>>()?;
