@@ -13,7 +13,7 @@ pub mod delta;
 pub mod documents;
 mod entries;
 pub mod error;
-mod far;
+pub mod far;
 mod kept;
 pub mod outline;
 mod patched;
@@ -23,8 +23,6 @@ pub mod storage;
 pub mod survey;
 pub mod verify;
 pub mod writer;
-
-pub use far::OpenBlob;
 
 /// The size of a tar block in bytes.
 const BLOCK: u64 = 512;

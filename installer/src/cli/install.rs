@@ -89,7 +89,7 @@ fn prepare(aim: &Aim, choice: &Choice, way: &Way) -> anyhow::Result<Option<Ready
     if !(way.yes || confirmed("Do this?")?) {
         return Ok(None);
     }
-    verify::whole(&intent.bundle)?;
+    verify::before_changes(&intent.bundle)?;
     Ok(Some(Ready { host: node::begin(host)?, intent, steps }))
 }
 
