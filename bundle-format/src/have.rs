@@ -24,10 +24,28 @@ pub struct Have {
     pub blobs: BTreeSet<Digest>,
 }
 
-/// Why a file is no have-list: all that is wrong with it, a line each.
+/// What the types of all versions of the list begin with.
+const FAMILY: &str = "application/vnd.kubeferry.have.";
+
+/// Why a file is no have-list.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("it is no list of `installer inventory --blobs`:\n{}", .0.join("\n"))]
-pub struct HaveError(Vec<String>);
+pub enum HaveError {
+    /// It is another file: all that is wrong with it, a line each.
+    #[error("it is no list of `installer inventory --blobs`:\n{}", .0.join("\n"))]
+    Other(Vec<String>),
+    /// Another version of these programs wrote it.
+    #[error(
+        "it is a list of another version, {0}, and this program reads {TYPE}: use the bundler of the same version as the installer that wrote it"
+    )]
+    Version(String),
+}
+
+/// The only thing that is read of a list of another version.
+#[derive(Deserialize)]
+struct Typed {
+    #[serde(rename = "type")]
+    kind: String,
+}
 
 /// The list as it is written.
 #[derive(Deserialize, Serialize)]
@@ -42,8 +60,16 @@ struct Written {
 impl Have {
     /// Reads a list.
     pub fn parse(bytes: &[u8]) -> Result<Self, HaveError> {
-        let malformed = |error: serde_json::Error| HaveError(vec![brief(&error.to_string())]);
+        let malformed =
+            |error: serde_json::Error| HaveError::Other(vec![brief(&error.to_string())]);
         walk(bytes, |_, _| ()).map_err(malformed)?;
+        // Its fields may be others, too, so the version is looked at first.
+        if let Ok(Typed { kind }) = serde_json::from_slice(bytes)
+            && kind != TYPE
+            && kind.starts_with(FAMILY)
+        {
+            return Err(HaveError::Version(brief(&kind)));
+        }
         let written: Written = serde_json::from_slice(bytes).map_err(malformed)?;
         let mut problems = Problems::default();
         if written.kind != TYPE {
@@ -58,7 +84,7 @@ impl Have {
         }
         match problems.is_empty() {
             true => Ok(Self { node: written.node, blobs }),
-            false => Err(HaveError(problems.lines())),
+            false => Err(HaveError::Other(problems.lines())),
         }
     }
 
@@ -79,6 +105,16 @@ mod tests {
         let blobs = BTreeSet::from([Digest::of(b"a"), Digest::of(b"b")]);
         let have = Have { node: "node-1".to_owned(), blobs };
         assert_eq!(Have::parse(have.text().unwrap().as_bytes()), Ok(have));
+    }
+
+    #[test]
+    fn a_list_of_another_version_is_told_as_such() {
+        let text = r#"{"type": "application/vnd.kubeferry.have.v2+json", "nodes": []}"#;
+        let told = Have::parse(text.as_bytes()).unwrap_err().to_string();
+        for words in ["another version, application/vnd.kubeferry.have.v2+json", "use the bundler"]
+        {
+            assert!(told.contains(words), "{words}: {told}");
+        }
     }
 
     #[test]

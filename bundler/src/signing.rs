@@ -96,6 +96,14 @@ pub fn sign(path: &Path, key: &SecretKey, now: SystemTime) -> anyhow::Result<Pat
     Ok(signature)
 }
 
+/// Whether a signature says that it is of a bundle with another lock. Those of minisign's
+/// own program do not say.
+pub fn is_of_another(text: &[u8], bundle: &Bundle) -> bool {
+    let text = String::from_utf8_lossy(text);
+    let mut locks = text.split_ascii_whitespace().filter_map(|word| word.strip_prefix("lock:"));
+    locks.any(|lock| lock != bundle.lock_digest().to_string())
+}
+
 /// The signature beside the bundle at `path`, if it does not name this lock. A build leaves
 /// it there, but it does not count for the new bundle.
 pub fn outdated(path: &Path, lock: Digest) -> Option<PathBuf> {

@@ -253,6 +253,14 @@ fn a_delta_may_be_signed_and_cut_into_parts() {
     demo.ok(&[&made[..], &by_key].concat());
     assert!(read(&demo, "again.tar") == read(&demo, "whole.tar"));
     demo.ok(&[&["verify", "-q", "again.tar"][..], &by_key].concat());
+    // A signature of another bundle is not carried along.
+    demo.ok(&["sign", "old.tar", "--key", "site"]);
+    fs::copy(demo.path("old.tar.minisig"), demo.path("demo.delta.tar.minisig")).unwrap();
+    let made = ["complete", "demo.delta.tar", "--bundle", "old.tar", "-o", "third.tar"];
+    let output = demo.run(&made);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && said.contains("signature of another bundle"), "{said}");
+    assert!(!demo.path("third.tar.minisig").exists());
 }
 
 #[test]

@@ -274,6 +274,9 @@ fn what_cannot_be_served_is_said_before_it_listens() {
         let output = demo.run(&["serve", "demo.tar", "--listen", "0.0.0.0:0", "--name", name]);
         assert_eq!(output.status.code(), Some(2), "{name}");
     }
+    let output = demo.run(&["serve", "demo.tar", "--listen", "laptop:8443"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("a name goes into --name"), "{said}");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
     let said = demo.fails(&["serve", "demo.tar", "--listen", &taken]);

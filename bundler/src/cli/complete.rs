@@ -66,7 +66,14 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     print::notice(&format!("verified {blobs}, {}", HumanBytes(built.size)));
     let signature = signature::path_of(&output.path);
     // The delta's signature is over the same index.
-    let own = input::file_text(&signature::found(delta), input::WRITTEN_BY_HAND).ok();
+    let found = signature::found(delta);
+    let own = input::file_text(&found, input::WRITTEN_BY_HAND).ok();
+    let is_of_another = |text: &String| signing::is_of_another(text.as_bytes(), &bundle);
+    let is_strange = own.as_ref().is_some_and(is_of_another);
+    let own = own.filter(|_| !is_strange);
+    if is_strange {
+        print::notice(&format!("{} is the signature of another bundle", found.display()));
+    }
     if let Some(text) = &own {
         write_file(&signature, text.as_bytes())?;
     } else if let Some(old) = signing::outdated(&output.path, bundle.lock_digest()) {

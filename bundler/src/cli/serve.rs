@@ -28,7 +28,7 @@ pub(super) struct Arguments {
     /// The bundle, or any of its parts
     bundle: PathBuf,
     /// Where to listen: 192.168.1.5:8443
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = listen)]
     listen: SocketAddr,
     /// The name or address by which nodes reach this host, if it is not the one in --listen
     #[arg(long, value_name = "HOST", value_parser = host)]
@@ -54,6 +54,16 @@ pub(super) struct Arguments {
 
 /// How many lines about requests may wait to be written.
 const LINES: usize = 1000;
+
+/// Reads where to listen. A name may stand for several addresses, and one of them for all of
+/// a network that the site did not mean.
+fn listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        "write an address of this host and a port, such as 192.168.1.5:8443 or [::1]:8443; a name \
+         goes into --name"
+            .to_owned()
+    })
+}
 
 /// Reads a host's name or address as nodes write it into their files.
 fn host(text: &str) -> Result<Host, String> {

@@ -6,6 +6,7 @@
 mod answer;
 pub mod certificate;
 pub mod offer;
+mod patience;
 mod range;
 mod registry;
 mod request;
@@ -24,11 +25,15 @@ use rustls::{ServerConnection, StreamOwned};
 use answer::Answer;
 use certificate::Certificate;
 use offer::Offer;
+use patience::Patient;
 use request::{Request, Unread};
 use seats::Seats;
 
 /// How long a client may be silent, or take nothing.
 const SILENCE: Duration = Duration::from_secs(60);
+
+/// How long a client may take for one request, and for each of its turns in the handshake.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long it waits where nothing can be accepted.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -82,6 +87,7 @@ fn welcome(
     stream.set_read_timeout(Some(SILENCE))?;
     stream.set_write_timeout(Some(SILENCE))?;
     stream.set_nodelay(true)?;
+    let stream = Patient::new(stream, PATIENCE);
     match certificate {
         None => converse(stream, offer, tell),
         Some(certificate) => {

@@ -1,7 +1,6 @@
 //! What a client asks for: the head of an HTTP/1.1 request (RFC 9112).
 
 use std::io::{self, Read};
-use std::time::{Duration, Instant};
 
 use percent_encoding::percent_decode_str;
 use url::form_urlencoded;
@@ -11,9 +10,6 @@ const LONGEST: usize = 16 * 1024;
 
 /// The most header fields of a request.
 const FIELDS: usize = 64;
-
-/// How long a client may take for one head.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A question to the server. It has no body.
 #[derive(Debug, PartialEq, Eq)]
@@ -59,7 +55,6 @@ pub(super) enum Unread {
 
 /// Reads the next head. `buffer` keeps what was read behind it.
 pub(super) fn next(stream: &mut impl Read, buffer: &mut Vec<u8>) -> Result<Request, Unread> {
-    let begun = Instant::now();
     loop {
         if let Some((request, length)) = parse(buffer)? {
             buffer.drain(..length);
@@ -67,9 +62,6 @@ pub(super) fn next(stream: &mut impl Read, buffer: &mut Vec<u8>) -> Result<Reque
         }
         if buffer.len() >= LONGEST {
             return Err(senseless("its head is too long"));
-        }
-        if begun.elapsed() > PATIENCE {
-            return Err(io::Error::from(io::ErrorKind::TimedOut).into());
         }
         let mut piece = [0; 4096];
         match stream.read(&mut piece) {

@@ -19,6 +19,7 @@ use super::queue::{Job, send};
 use super::sessions::Sessions;
 use super::{artifact, tags};
 use crate::image::registry::{Endpoint, MANIFEST_LIMIT, referrers_tag};
+use crate::signing;
 
 /// The media type of a signature.
 const TEXT: &str = "text/plain";
@@ -56,7 +57,7 @@ pub(super) fn attach(
         read => Some(read.with_context(|| format!("reading {}", place.display()))?),
     };
     let mut attached = Attached::default();
-    let is_outdated = text.as_deref().is_some_and(|text| is_of_another(text, bundle));
+    let is_outdated = text.as_deref().is_some_and(|text| signing::is_of_another(text, bundle));
     let text = text.filter(|_| !is_outdated);
     if is_outdated {
         attached.remark =
@@ -80,14 +81,6 @@ pub(super) fn attach(
         attached.written += attach_one(site, endpoint, sessions, subject, &bytes, file)?;
     }
     Ok(attached)
-}
-
-/// Whether a signature says that it is of a bundle with another lock. Those of minisign's
-/// own program do not say.
-fn is_of_another(text: &[u8], bundle: &Bundle) -> bool {
-    let text = String::from_utf8_lossy(text);
-    let mut locks = text.split_ascii_whitespace().filter_map(|word| word.strip_prefix("lock:"));
-    locks.any(|lock| lock != bundle.lock_digest().to_string())
 }
 
 /// Attaches one file. Gives the number of manifests that were written.
