@@ -25,7 +25,8 @@ def run(command, **options):
     process = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, **options
     )
-    errors = process.stderr.read()
+    with process.stderr:
+        errors = process.stderr.read()
     # Its counters are there until it is waited for.
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     wall = time.monotonic() - begun
