@@ -15,7 +15,7 @@ class Cost:
     wall: float  # seconds
     cpu: float  # seconds, user and system
     memory: int  # bytes: the most that one process had
-    read: int  # bytes, from files and sockets, also if they were in the page cache
+    read: int  # bytes of `read` calls, also if they were in the page cache; not of `recv`
     written: int  # bytes
 
 
