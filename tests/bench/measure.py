@@ -15,7 +15,7 @@ class Cost:
     wall: float  # seconds
     cpu: float  # seconds, user and system
     memory: int  # bytes: the most that one process had
-    read: int  # bytes, from files and sockets, also if they were in the page cache
+    read: int  # bytes of `read` calls, also if they were in the page cache; not of `recv`
     written: int  # bytes
 
 
@@ -25,7 +25,8 @@ def run(command, **options):
     process = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, **options
     )
-    errors = process.stderr.read()
+    with process.stderr:
+        errors = process.stderr.read()
     # Its counters are there until it is waited for.
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     wall = time.monotonic() - begun
