@@ -225,7 +225,7 @@ pub(super) fn change(root: &Path, words: &[&str]) -> Option<bool> {
 /// Files and folders.
 fn on_disk(root: &Path, words: &[&str]) -> Option<bool> {
     match words {
-        ["cp", "--archive", "--parents", from @ .., to] => {
+        ["sh", "-c", script, "sh", from @ .., to] if script.contains("cp --archive --parents") => {
             for path in from {
                 copy(&below(root, path), &below(root, &format!("{to}{path}")));
             }

@@ -243,7 +243,7 @@ impl FarNodes {
         if script == "cat \"$1\"" {
             return self.join(address);
         }
-        assert_eq!(script, "cd / && cat | \"$@\"");
+        assert_eq!(script, "cat | \"$@\"");
         let is_whole = address == HERE || node.files.contains_key(&path);
         assert!(is_whole, "{path} is run before it is whole");
         self.installer(address, node, &arguments[1..])
