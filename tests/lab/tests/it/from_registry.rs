@@ -116,6 +116,7 @@ fn layers(lock: &Value, part: &str) -> Vec<(String, u64)> {
 }
 
 #[test]
+#[ignore = "takes four minutes: scripts/nightly"]
 fn a_master_and_a_worker_are_made_of_a_registry_alone() {
     let Some(host) = connected_host() else { return };
     let (lock, bundle) = host.bundle();
