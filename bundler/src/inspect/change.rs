@@ -7,6 +7,7 @@ use bundle_format::text::printable;
 use serde::Serialize;
 
 use super::artifacts::Artifact;
+use super::secret_values;
 use super::subject::Subject;
 use super::texts::Texts;
 
@@ -69,7 +70,7 @@ impl Change {
         Self { other_content: other.map(|(name, _)| name.clone()), ..self }
     }
 
-    /// Adds the lines that differ between the two texts.
+    /// Adds the lines that differ between the two texts, without the values of Secrets.
     pub(super) fn with_text(
         self,
         a: &Artifact,
@@ -84,6 +85,7 @@ impl Change {
         }
         let found = others.find_map(|((from, of_from), (to, of_to))| {
             let (before, after) = (texts.bytes(from, of_from)?, texts.bytes(to, of_to)?);
+            let (before, after) = secret_values::hidden(&before, &after);
             lines::of_texts(&before, &after, limit)
         });
         match found {

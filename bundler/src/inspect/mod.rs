@@ -9,6 +9,7 @@ mod fields;
 mod folder;
 pub mod image_signatures;
 pub mod naming;
+mod secret_values;
 pub mod subject;
 pub mod summary;
 pub mod texts;
