@@ -1,6 +1,8 @@
 //! Helm charts, made into manifests by the real helm: 3 and 4.
 
 use std::fs;
+use std::io::ErrorKind;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -137,6 +139,7 @@ fn a_chart_becomes_a_manifest_and_its_archive_is_carried() {
             "# by: helm v",
             "# chart: web 1.2.3\n",
             "# left out: Pod farewell (pre-delete)\n",
+            "# left out: Pod try (test)\n",
             "metadata: {name: app, namespace: shop}",
             "for: v1.28.2",
             "kind: CustomResourceDefinition",
@@ -189,32 +192,111 @@ fn a_chart_becomes_a_manifest_and_its_archive_is_carried() {
 }
 
 #[test]
+fn a_chart_reaches_no_server_of_this_machine() {
+    for helm in helms() {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        server.set_nonblocking(true).unwrap();
+        let demo = demo(&WEB.replace("shop", "default"));
+        let schema = format!("{{\"$ref\": \"http://{}/a.json\"}}", server.local_addr().unwrap());
+        fs::write(demo.path("web/values.schema.json"), schema).unwrap();
+        let error = fails(&demo, &helm, &["lock"]);
+        assert!(error.contains("a.json"), "{error}");
+        let asked = server.accept().map(|_| ()).map_err(|error| error.kind());
+        assert_eq!(asked, Err(ErrorKind::WouldBlock));
+    }
+}
+
+#[test]
+fn a_helm_that_nobody_may_run_is_none() {
+    let demo = demo(&WEB.replace("shop", "default"));
+    fs::create_dir(demo.path("bin")).unwrap();
+    fs::write(demo.path("bin/helm"), "a page in place of a program").unwrap();
+    let error = fails(&demo, &demo.path("bin/helm"), &["lock"]);
+    assert!(error.contains("this host has no `helm` on the PATH"), "{error}");
+}
+
+#[test]
+fn a_changed_secret_is_not_shown() {
+    for helm in helms() {
+        let demo = demo(&WEB.replace("shop", "default"));
+        let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData:\n  p: {{ \
+                      .Values.word }}\n  q: {{ .Values.word | b64enc }}\n";
+        fs::write(demo.path("web/templates/secret.yaml"), secret).unwrap();
+        let lock = |word: &str| {
+            let values = "image: registry.k8s.io/ingress-nginx/controller\nword: ";
+            fs::write(demo.path("site.yaml"), format!("{values}{word}\n")).unwrap();
+            let output = run(&demo, &helm, &["lock"]);
+            assert!(output.status.success());
+            String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+        };
+        lock("hunter2");
+        let said = lock("hunter3");
+        assert!(said.contains("p: (another secret, not shown)"), "{said}");
+        assert!(!said.contains("hunter") && !said.contains("aHVudGVy"), "{said}");
+    }
+}
+
+#[test]
 fn what_a_chart_invents_stays() {
     for helm in helms() {
         let demo = demo(&WEB.replace("shop", "default"));
         fs::write(
             demo.path("web/templates/secret.yaml"),
             "apiVersion: v1\nkind: Secret\nmetadata: {name: pass}\nstringData: {p: {{ randAlphaNum \
-             20 | quote }}}\n",
+             20 | quote }}}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: word}\nstringData: \
+             {p: {{ randAlphaNum 20 | quote }}}\n",
         )
         .unwrap();
         let said = ok(&demo, &helm, &["lock"]);
-        assert!(said.contains("Secret pass is new each time"), "{said}");
+        assert!(said.contains("a key: Secret pass, Secret word; what was made now"), "{said}");
         let made = || fs::read_to_string(demo.path("bundle.yaml.rendered/app.yaml")).unwrap();
         let first = made();
         let said = ok(&demo, &helm, &["lock"]);
-        assert!(said.contains("Secret pass is new each time"), "{said}");
+        assert!(said.contains("Secret pass, Secret word"), "{said}");
         ok(&demo, &helm, &["lock", "--check"]);
         ok(&demo, &helm, &["lock", "--upgrade", "registry.k8s.io/pause:3.9"]);
         assert_eq!(made(), first);
+        // Without the packed chart, nobody knows whether the passwords are still of this one.
+        let packed = demo.path("bundle.yaml.rendered/app.tgz");
+        let archive = fs::read(&packed).unwrap();
+        fs::remove_file(&packed).unwrap();
+        let error = fails(&demo, &helm, &["lock"]);
+        assert!(error.contains("bring the file back, or make others by"), "{error}");
+        fs::write(&packed, archive).unwrap();
+        ok(&demo, &helm, &["lock", "--check"]);
+        // The version in the spec is compared with what is kept, too.
+        let other =
+            WEB.replace("shop", "default").replace("from: web", "from: web, version: 2.0.0");
+        let spec_before = demo.spec();
+        spec(&demo, &other);
+        let error = fails(&demo, &helm, &["lock"]);
+        assert!(error.contains("the chart is web 1.2.3, but the spec says 2.0.0"), "{error}");
+        demo.write_spec(&spec_before);
         ok(&demo, &helm, &["lock", "--upgrade", "app"]);
         assert_ne!(made(), first);
-        fs::write(demo.path("bundle.yaml.rendered/app.yaml"), made() + "---\na: 1\n").unwrap();
-        let error = fails(&demo, &helm, &["lock"]);
-        assert!(
-            error.contains("was edited: put what you want into `values` or `patches`"),
-            "{error}"
-        );
+        let second = made();
+        for edited in [
+            second.clone() + "---\na: 1\n",
+            second.replace("# chart: web 1.2.3", "# chart: web 1.2.4"),
+            second.replace("# differs each time: Secret pass\n", ""),
+        ] {
+            assert_ne!(edited, second);
+            fs::write(demo.path("bundle.yaml.rendered/app.yaml"), &edited).unwrap();
+            for arguments in [&["lock"][..], &["lock", "--upgrade", "app"]] {
+                let error = fails(&demo, &helm, arguments);
+                assert!(error.contains("app.yaml was edited: put your change into"), "{error}");
+            }
+            assert_eq!(made(), edited);
+        }
+        // What was made for a manifest that is gone.
+        fs::write(demo.path("bundle.yaml.rendered/app.yaml"), second).unwrap();
+        spec(&demo, &WEB.replace("shop", "default").replace("name: app", "name: other"));
+        let said = ok(&demo, &helm, &["lock"]);
+        for name in ["app.yaml", "app.tgz"] {
+            let words = format!("{name} is of no manifest that the spec has: remove it");
+            assert!(said.contains(&words), "{said}");
+        }
+        assert!(!said.contains("other.yaml is of no"), "{said}");
     }
 }
 
@@ -261,6 +343,11 @@ fn a_chart_comes_from_a_url_or_a_repository() {
         ("{name: app, chart: {from: web}, file: x}", "give one of `url`, `file`, `chart`"),
         ("{name: app, chart: {from: web, version: 1.2.4}}", "the chart is web 1.2.3"),
         ("{name: app, chart: {from: .}}", "the spec itself is in"),
+        (
+            &format!("{{name: {}, chart: {{from: web}}}}", "a".repeat(54)),
+            "a `release` with at most 53",
+        ),
+        ("{name: app, chart: {from: web, release: a-}}", "`a-` cannot be the name of a release"),
         (&format!("{{name: app, chart: {{from: web}}, sha256: {wrong}}}"), "a folder has no"),
         (
             &format!("{{name: app, chart: {{{repository}}}, sha256: {wrong}}}"),

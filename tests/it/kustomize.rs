@@ -1,6 +1,9 @@
 //! Kustomizations, made into manifests by the real kustomize.
 
 use std::fs;
+use std::io::ErrorKind;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -96,4 +99,20 @@ fn the_page_is_run_and_what_is_elsewhere_is_refused() {
     }
     let (done, error) = run(&demo, &demo.path("none/kustomize"), &["lock"]);
     assert!(!done && error.contains("this host has no `kustomize`"), "{error}");
+
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    server.set_nonblocking(true).unwrap();
+    let text = format!("resources: ['http://{}/a.yaml']\n", server.local_addr().unwrap());
+    fs::write(demo.path("deploy/overlays/site/kustomization.yaml"), text).unwrap();
+    let (done, error) = run(&demo, &kustomize, &["lock"]);
+    assert!(!done, "{error}");
+    let asked = server.accept().map(|_| ()).map_err(|error| error.kind());
+    assert_eq!(asked, Err(ErrorKind::WouldBlock));
+
+    let older = demo.path("older/kustomize");
+    fs::create_dir(demo.path("older")).unwrap();
+    fs::write(&older, "#!/bin/sh\necho '{Version:kustomize/v4.5.7}'\n").unwrap();
+    fs::set_permissions(&older, fs::Permissions::from_mode(0o755)).unwrap();
+    let (done, error) = run(&demo, &older, &["lock"]);
+    assert!(!done && error.contains("v4.5.7}: install kustomize 5"), "{error}");
 }

@@ -1,5 +1,6 @@
 //! The lock beside a spec.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -45,7 +46,7 @@ pub(super) fn write(file: &SpecFile, lock: &Lock, cache: &Cache) -> anyhow::Resu
         write_file(&kept, &cache.document(content)?)?;
     }
     write_file(path, &layout::lock_bytes(lock)?)?;
-    for warning in &lock.warnings {
+    for warning in lock.warnings.iter().cloned().chain(left_over(file, lock)) {
         print::notice(&format!("warning: {warning}"));
     }
     let hops: Vec<&str> = lock.hops.iter().map(|hop| hop.kubernetes.as_str()).collect();
@@ -71,4 +72,21 @@ fn made<'a>(file: &SpecFile, lock: &'a Lock) -> Vec<(PathBuf, &'a Descriptor)> {
     let made = made.map(|manifest| (place(manifest.path()), &manifest.upstream));
     let charts = lock.files.iter().filter(|file| file.kind == FileKind::Chart);
     made.chain(charts.map(|chart| (place(chart.path.clone()), &chart.content))).collect()
+}
+
+/// A warning about each file that was made for a manifest which the spec no longer has. It may
+/// hold the manifest's passwords, so a person decides.
+fn left_over(file: &SpecFile, lock: &Lock) -> Vec<String> {
+    let current: BTreeSet<PathBuf> = made(file, lock).into_iter().map(|(path, _)| path).collect();
+    let found = fs::read_dir(file.rendered("")).into_iter().flatten().flatten();
+    let mut old: Vec<PathBuf> = found.map(|entry| entry.path()).collect();
+    old.retain(|path| {
+        let is_ours = path.extension().is_some_and(|end| end == "yaml" || end == "tgz");
+        is_ours && !current.contains(path)
+    });
+    old.sort();
+    let words = |path: &PathBuf| {
+        format!("{} is of no manifest that the spec has: remove it", path.display())
+    };
+    old.iter().map(words).collect()
 }

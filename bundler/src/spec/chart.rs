@@ -5,6 +5,9 @@ use serde::Deserialize;
 
 use super::text;
 
+/// The longest name of a release, in bytes.
+const MAX_RELEASE: usize = 53;
+
 /// A Helm chart, with what it is rendered with.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -64,6 +67,27 @@ impl Chart {
     /// The namespace that objects without one of their own get.
     pub(crate) fn namespace(&self) -> &str {
         self.namespace.as_deref().unwrap_or("default")
+    }
+
+    /// The name of Helm's release.
+    pub(crate) fn release<'a>(&'a self, manifest: &'a str) -> &'a str {
+        self.release.as_deref().unwrap_or(manifest)
+    }
+
+    /// What Helm would say against the release's name (`ValidateReleaseName` in helm
+    /// 4.3.2's `pkg/chart/v2/util/validate_name.go`).
+    pub(super) fn release_problem(&self, manifest: &str) -> Option<String> {
+        let release = self.release(manifest);
+        let is_label =
+            |part: &str| !part.is_empty() && !part.starts_with('-') && !part.ends_with('-');
+        let is_release = release.len() <= MAX_RELEASE && release.split('.').all(is_label);
+        (!is_release).then(|| {
+            format!(
+                "`{release}` cannot be the name of a release of Helm: give a `release` with at most \
+                 {MAX_RELEASE} letters, digits, `.` and `-`, a letter or digit at both ends of each \
+                 part"
+            )
+        })
     }
 
     /// What its keys lack, or have too much.

@@ -247,6 +247,14 @@ impl Relations {
         if let (Some((key, words)), Some(node)) = (chart, node.value("chart")) {
             self.add(node.place_of(key), format!("manifest `{}`: {words}", manifest.name));
         }
+        let Some(chart) = &manifest.chart else { return };
+        let place = match (&chart.release, node.value("chart")) {
+            (Some(_), Some(chart)) => chart.place_of("release"),
+            _ => node.place_of("name"),
+        };
+        if let Some(words) = chart.release_problem(&manifest.name) {
+            self.add(place, format!("manifest `{}`: {words}", manifest.name));
+        }
     }
 
     /// Contradictions among the keys of the cluster file.

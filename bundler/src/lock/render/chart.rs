@@ -35,15 +35,16 @@ pub(super) fn render(
     });
     let values: Vec<Vec<u8>> = values.collect::<anyhow::Result<_>>()?;
     let from = everything(task, manifest, chart, &origin, &values);
-    let (made, packed) = match kept(task, name, from, &origin)? {
+    let (made, packed) = match kept(task, manifest, chart, (&origin, from))? {
         Some(kept) => kept,
         None => make(task, manifest, chart, (origin, from, &values))?,
     };
-    let warning = made.differs.as_ref().map(|object| {
+    let warning = (!made.differs.is_empty()).then(|| {
         format!(
-            "manifest {name}: {object} is new each time that the chart is rendered, so it may hold \
-             a password or a key: it is in {} and in the bundle, and stays until `bundler lock \
-             --upgrade {name}` makes another",
+            "manifest {name} has parts that are new each time that the chart is rendered, such as \
+             a password or a key: {}; what was made now is in {} and in the bundle, and stays until \
+             `bundler lock --upgrade {name}` makes another",
+            made.differs.join(", "),
             task.file.rendered(&format!("{name}.yaml")).display()
         )
     });
@@ -70,7 +71,7 @@ fn everything(
     values: &[Vec<u8>],
 ) -> Digest {
     let mut lines = vec![
-        format!("release {}", chart.release.as_ref().unwrap_or(&manifest.name)),
+        format!("release {}", chart.release(&manifest.name)),
         format!("namespace {}", chart.namespace()),
         format!("kubernetes {}", task.file.spec.kubernetes.version.value),
         format!("chart {}", origin.digest()),
@@ -82,19 +83,32 @@ fn everything(
 /// What lies beside the spec, and the packed chart, if both are of this.
 fn kept(
     task: &Task<'_>,
-    name: &str,
-    from: Digest,
-    origin: &Origin,
+    manifest: &Manifest,
+    chart: &Chart,
+    (origin, from): (&Origin, Digest),
 ) -> anyhow::Result<Option<(Made, Vec<u8>)>> {
+    let name = &manifest.name;
     let Some(made) = Made::kept(task, name, from)? else { return Ok(None) };
+    if let Some((own, version)) = made.by.chart.as_deref().and_then(|own| own.rsplit_once(' ')) {
+        check_version(chart, own, version)?;
+    }
+    let path = task.file.rendered(&format!("{name}.tgz"));
     let packed = match origin {
         Origin::Archive(bytes) => Some(bytes.clone()),
-        Origin::Folder(_) => {
-            input::file(&task.file.rendered(&format!("{name}.tgz")), archive::MAX_CHART).ok()
-        }
+        Origin::Folder(_) => input::file(&path, archive::MAX_CHART).ok(),
     };
-    let packed = packed.filter(|bytes| Some(Digest::of(bytes)) == made.archive);
-    Ok(packed.map(|packed| (made, packed)))
+    match packed.filter(|bytes| Some(Digest::of(bytes)) == made.archive) {
+        Some(packed) => Ok(Some((made, packed))),
+        // Made again, it is the same.
+        None if made.differs.is_empty() => Ok(None),
+        None => bail!(
+            "{} is not the chart that was packed for {name}.yaml, and from another one helm would \
+             make other passwords or keys ({}): bring the file back, or make others by `bundler \
+             lock --upgrade {name}`",
+            path.display(),
+            made.differs.join(", ")
+        ),
+    }
 }
 
 fn make(
@@ -122,7 +136,7 @@ fn make(
     let files = files.map(|(index, bytes)| write(&format!("values-{}.yaml", index + 1), bytes));
     let order = Order {
         archive: &archive,
-        release: chart.release.as_ref().unwrap_or(name),
+        release: chart.release(name),
         namespace: chart.namespace(),
         kubernetes: &task.file.spec.kubernetes.version.value,
         values: files.collect::<anyhow::Result<_>>()?,
@@ -159,13 +173,14 @@ fn check_version(chart: &Chart, name: &str, version: &str) -> anyhow::Result<()>
     }
 }
 
-/// The first object in which two texts of one chart differ.
-fn difference(name: &str, one: &str, other: &str) -> anyhow::Result<Option<String>> {
+/// The objects in which two texts of one chart differ.
+fn difference(name: &str, one: &str, other: &str) -> anyhow::Result<Vec<String>> {
     if one == other {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let read = |text: &str| anyhow::Ok(objects(&document::read(name, text)?).0);
     let (one, other) = (read(one)?, read(other)?);
-    let differs = one.iter().zip(&other).find(|(one, other)| one.json != other.json);
-    Ok(Some(differs.map_or_else(|| "a part".to_owned(), |(one, _)| brief(&one.title()))))
+    let pairs = one.iter().zip(&other).filter(|(one, other)| one.json != other.json);
+    let differ: Vec<String> = pairs.map(|(one, _)| brief(&one.title())).collect();
+    Ok(if differ.is_empty() { vec!["a part that is no object".to_owned()] } else { differ })
 }

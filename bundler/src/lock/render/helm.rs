@@ -35,8 +35,8 @@ impl Helm {
     pub(super) fn find(home: &Path) -> anyhow::Result<Self> {
         let Some(tool) = Tool::find("helm") else {
             bail!(
-                "it is a chart, and this host has no `helm`: install helm 3 or 4, or lock on a \
-                 host that has it"
+                "it is a chart, and this host has no `helm` on the PATH: install helm 3 or 4, or \
+                 lock on a host that has it"
             );
         };
         let answer = tool.run(home, ["version", "--template", "{{.Version}}"])?;
@@ -73,7 +73,7 @@ impl Helm {
         field("name").zip(field("version")).context("its Chart.yaml has no name or no version")
     }
 
-    /// The Kubernetes YAML of a chart. Its definitions come too, and its tests do not.
+    /// The Kubernetes YAML of a chart, with its definitions and all its hooks.
     pub(super) fn template(&self, order: &Order<'_>, home: &Path) -> anyhow::Result<String> {
         let mut arguments: Vec<OsString> = vec![
             "template".into(),
@@ -84,7 +84,6 @@ impl Helm {
             "--kube-version".into(),
             order.kubernetes.as_str().into(),
             "--include-crds".into(),
-            "--skip-tests".into(),
         ];
         for values in &order.values {
             arguments.extend(["--values".into(), values.into()]);

@@ -35,14 +35,17 @@ pub(super) fn render(
 fn make(folder: &Folder, overlay: &str, from: Digest) -> anyhow::Result<Made> {
     let Some(tool) = Tool::find("kustomize") else {
         bail!(
-            "it is a Kustomization, and this host has no `kustomize`: install kustomize 5, or lock \
-             on a host that has it"
+            "it is a Kustomization, and this host has no `kustomize` on the PATH: install kustomize \
+             5, or lock on a host that has it"
         );
     };
     let home = tempfile::tempdir().context("making a temporary folder")?;
     let home = home.path();
     let version = tool.run(home, ["version"])?;
     let version = brief(String::from_utf8_lossy(&version).trim());
+    if !version.starts_with("v5.") {
+        bail!("`kustomize` calls itself {version}: install kustomize 5");
+    }
     // A copy, so that it sees nothing that is outside the folder.
     let copy = folder.write(&home.join("folder")).context("copying the Kustomization")?;
     let objects = build(&tool, &copy.join(overlay), home)?;
@@ -51,7 +54,7 @@ fn make(folder: &Folder, overlay: &str, from: Digest) -> anyhow::Result<Made> {
         from,
         archive: None,
         left_out: Vec::new(),
-        differs: None,
+        differs: Vec::new(),
         objects,
     })
 }

@@ -14,6 +14,8 @@ use crate::lock::task::Task;
 
 /// The first line of such a file.
 const FIRST: &str = "# `bundler lock` made this. Do not edit it: `patches` in the spec change it.";
+/// The key of the last line of the header.
+const SUM: &str = "sum";
 
 /// A manifest that was made here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +28,8 @@ pub(super) struct Made {
     pub(super) archive: Option<Digest>,
     /// The objects that were left out, because they are hooks for another time.
     pub(super) left_out: Vec<String>,
-    /// The object that differs each time it is made, if one does.
-    pub(super) differs: Option<String>,
+    /// The objects that differ each time they are made.
+    pub(super) differs: Vec<String>,
     /// The objects.
     pub(super) objects: String,
 }
@@ -45,20 +47,17 @@ impl Made {
             add("archive", &archive.to_string());
         }
         self.left_out.iter().for_each(|object| add("left out", object));
-        if let Some(object) = &self.differs {
-            add("differs each time", object);
-        }
-        add("text", &Digest::of(self.objects.as_bytes()).to_string());
-        text + &self.objects
+        self.differs.iter().for_each(|object| add("differs each time", object));
+        let all = sum(&text, &self.objects);
+        text + &format!("# {SUM}: {all}\n") + &self.objects
     }
 
     /// The file of the manifest `name` beside the spec, if it was made from `from` and is not to
-    /// be made again. Fails if somebody has edited it, because what he wrote would be lost.
+    /// be made again. Fails if somebody has edited it, because what he wrote would be lost; also
+    /// if it is to be made again.
     pub(super) fn kept(task: &Task<'_>, name: &str, from: Digest) -> anyhow::Result<Option<Self>> {
-        match task.kept.is_some_and(|kept| kept.upgrades_manifest(name)) {
-            true => Ok(None),
-            false => Self::read(&task.file.rendered(&format!("{name}.yaml")), from),
-        }
+        let kept = Self::read(&task.file.rendered(&format!("{name}.yaml")), from)?;
+        Ok(kept.filter(|_| !task.kept.is_some_and(|kept| kept.upgrades_manifest(name))))
     }
 
     fn read(path: &Path, from: Digest) -> anyhow::Result<Option<Self>> {
@@ -68,20 +67,22 @@ impl Made {
         };
         let Some(made) = Self::parse(&text) else {
             bail!(
-                "{} was edited: put what you want into `values` or `patches` of the spec, and \
-                 remove the file",
+                "{} was edited: put your change into the files that it is made of, or into `patches` \
+                 of the spec; then bring the file back as it was, or remove it, and `lock` makes \
+                 another",
                 path.display()
             );
         };
         Ok(Some(made).filter(|made| made.from == from))
     }
 
-    /// The parts of such a file; none if its objects are not those that were made.
+    /// The parts of such a file; none if anything in it is not as it was made.
     fn parse(text: &str) -> Option<Self> {
         let mut rest = text.strip_prefix(FIRST)?.strip_prefix('\n')?;
         let (mut by, mut chart, mut from, mut archive) = (None, None, None, None);
-        let (mut left_out, mut differs) = (Vec::new(), None);
+        let (mut left_out, mut differs) = (Vec::new(), Vec::new());
         loop {
+            let header = text.strip_suffix(rest)?;
             let (line, behind) = rest.split_once('\n')?;
             let (key, value) = line.strip_prefix("# ")?.split_once(": ")?;
             rest = behind;
@@ -91,14 +92,19 @@ impl Made {
                 "from" => from = value.parse().ok(),
                 "archive" => archive = value.parse().ok(),
                 "left out" => left_out.push(value.to_owned()),
-                "differs each time" => differs = Some(value.to_owned()),
-                "text" if value == Digest::of(rest.as_bytes()).to_string() => break,
+                "differs each time" => differs.push(value.to_owned()),
+                SUM if value == sum(header, rest).to_string() => break,
                 _ => return None,
             }
         }
         let (by, objects) = (LockedRendering { by: by?, chart }, rest.to_owned());
         Some(Self { by, from: from?, archive, left_out, differs, objects })
     }
+}
+
+/// The digest of all but the line that has it.
+fn sum(header: &str, objects: &str) -> Digest {
+    Digest::of(format!("{header}{objects}").as_bytes())
 }
 
 #[cfg(test)]
@@ -112,12 +118,20 @@ mod tests {
             from: Digest::of(b"from"),
             archive: Some(Digest::of(b"archive")),
             left_out: vec!["Job a/b (pre-delete)".to_owned()],
-            differs: Some("Secret a".to_owned()),
+            differs: vec!["Secret a".to_owned(), "Secret b".to_owned()],
             objects: "---\na: 1\n".to_owned(),
         };
         let text = made.text();
         assert_eq!(Made::parse(&text), Some(made.clone()));
-        assert_eq!(Made::parse(&text.replace("a: 1", "a: 2")), None);
+        for (old, new) in [
+            ("a: 1", "a: 2"),
+            ("helm v4", "helm v3"),
+            ("# differs each time: Secret a\n", ""),
+            (&made.from.to_string(), &Digest::of(b"other").to_string()),
+            ("(pre-delete)\n", "(pre-delete)\n# left out: b\n"),
+        ] {
+            assert_eq!(Made::parse(&text.replace(old, new)), None, "{old}");
+        }
         assert_eq!(Made::parse(&text[..text.len() - 5]), None);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.yaml");
