@@ -83,7 +83,7 @@ fn by_indent(text: &str, word: &dyn Fn(&str) -> &'static str) -> String {
             Some((key @ ("data" | "stringData"), value)) => {
                 inside = Some((indent, None));
                 let value = if value.is_empty() { "" } else { word(line) };
-                all += &format!("{}{key}: {value}", " ".repeat(indent)).trim_end();
+                all += format!("{}{key}: {value}", " ".repeat(indent)).trim_end();
             }
             _ => all += line,
         }
