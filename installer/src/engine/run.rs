@@ -1,13 +1,11 @@
 //! The plan and the run. Both ask each step what is still to change.
 
-use std::thread;
 use std::time::Instant;
 
 use anyhow::Context;
 
 use crate::engine::change::Change;
 use crate::engine::step::{Node, Purpose, Step};
-use crate::exec::joined;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::receipt::{self, StepName};
@@ -20,24 +18,19 @@ pub struct Planned<P: Purpose + 'static> {
     pub changes: Vec<Change<P::Own>>,
 }
 
-/// Asks all steps, and changes nothing. They are asked at once, because each only looks and
-/// mostly waits for programs such as firewall-cmd and kubectl. The first of several errors
-/// counts.
+/// Asks all steps, and changes nothing.
 pub fn plan<P: Purpose>(
     host: &Host,
     intent: &P,
     steps: &[&'static dyn Step<P>],
 ) -> anyhow::Result<Vec<Planned<P>>> {
-    let node = &Node { host, intent };
-    let asked = |step: &'static dyn Step<P>| {
+    let node = Node { host, intent };
+    let asked = |step: &&'static dyn Step<P>| {
         let changes =
-            step.changes(node).with_context(|| format!("planning step `{}`", step.name()))?;
-        Ok(Planned { step, changes })
+            step.changes(&node).with_context(|| format!("planning step `{}`", step.name()))?;
+        Ok(Planned { step: *step, changes })
     };
-    thread::scope(|scope| {
-        let asking: Vec<_> = steps.iter().map(|step| scope.spawn(|| asked(*step))).collect();
-        asking.into_iter().map(joined).collect()
-    })
+    steps.iter().map(asked).collect()
 }
 
 /// Notes steps as finished that an earlier run left interrupted, and that have
@@ -138,77 +131,5 @@ fn make<P: Purpose>(
         }
         Change::Await { command, seconds } => host.await_success(command, *seconds),
         Change::Own(own) => intent.make(host, step, own),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::{Condvar, Mutex};
-    use std::time::Duration;
-
-    use super::*;
-    use crate::exec::system::SystemExec;
-    use crate::receipt::Line;
-
-    /// Counts the steps that are asked right now.
-    #[derive(Default)]
-    struct Meeting {
-        asked: Mutex<usize>,
-        came: Condvar,
-    }
-
-    impl Purpose for Meeting {
-        type Own = String;
-
-        fn begun(&self) -> Option<Line> {
-            None
-        }
-
-        fn make(&self, _: &mut Host, _: StepName, _: &String) -> anyhow::Result<()> {
-            Ok(())
-        }
-    }
-
-    /// Answers only when all three are asked, and fails if it has a reason.
-    struct Meets(StepName, Option<&'static str>);
-
-    impl Step<Meeting> for Meets {
-        fn name(&self) -> StepName {
-            self.0
-        }
-
-        fn changes(&self, node: &Node<'_, Meeting>) -> anyhow::Result<Vec<Change<String>>> {
-            let Meeting { asked, came } = node.intent;
-            let mut now = asked.lock().unwrap();
-            *now += 1;
-            came.notify_all();
-            let limit = Duration::from_secs(500);
-            let (now, ended) = came.wait_timeout_while(now, limit, |now| *now < 3).unwrap();
-            assert!(!ended.timed_out(), "{} of 3 are asked", *now);
-            self.1.map_or(Ok(Vec::new()), |reason| anyhow::bail!(reason))
-        }
-    }
-
-    fn planned(steps: &[&'static dyn Step<Meeting>]) -> anyhow::Result<Vec<StepName>> {
-        let root = tempfile::tempdir().unwrap();
-        let host = Host::look(root.path(), Box::new(SystemExec { root: None })).unwrap();
-        let plan = plan(&host, &Meeting::default(), steps)?;
-        Ok(plan.iter().map(|planned| planned.step.name()).collect())
-    }
-
-    #[test]
-    fn all_steps_are_asked_at_once_and_told_in_their_order() {
-        let good = planned(&[
-            &Meets(StepName::Swap, None),
-            &Meets(StepName::Hosts, None),
-            &Meets(StepName::Time, None),
-        ]);
-        assert_eq!(good.unwrap(), [StepName::Swap, StepName::Hosts, StepName::Time]);
-        let bad = planned(&[
-            &Meets(StepName::Swap, None),
-            &Meets(StepName::Hosts, Some("one")),
-            &Meets(StepName::Time, Some("two")),
-        ]);
-        assert_eq!(format!("{:#}", bad.unwrap_err()), "planning step `hosts`: one");
     }
 }

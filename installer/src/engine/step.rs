@@ -8,9 +8,9 @@ use crate::receipt::{Line, StepName};
 
 /// What a list of steps is for: an install, or new certificates. It holds what its
 /// steps need to know, and makes the changes that only it can make.
-pub trait Purpose: Sync {
+pub trait Purpose {
     /// Changes that only it can make: those of an install need the bundle.
-    type Own: Clone + Debug + PartialEq + Display + Send;
+    type Own: Clone + Debug + PartialEq + Display;
 
     /// The receipt's line for the beginning of a run; none if there is none.
     fn begun(&self) -> Option<Line>;
@@ -20,9 +20,8 @@ pub trait Purpose: Sync {
 }
 
 /// A part of setting up a node. A step only says what is still to change. So the
-/// plan, the run and the check afterwards are the same answer. A plan asks all steps at
-/// once, so none may rely on another one's answer.
-pub trait Step<P: Purpose>: Sync {
+/// plan, the run and the check afterwards are the same answer.
+pub trait Step<P: Purpose> {
     /// Its name in plans, errors and the receipt. Steps that finish only together
     /// share a name.
     fn name(&self) -> StepName;

@@ -4,8 +4,6 @@ pub mod system;
 
 use std::fmt;
 use std::io::{self, Write};
-use std::panic::resume_unwind;
-use std::thread::ScopedJoinHandle;
 use std::time::Duration;
 
 /// A command with its arguments. None of them is a secret, because every process on
@@ -106,16 +104,11 @@ pub(crate) fn last(text: &str, most: usize) -> &str {
     end.split_once('\n').map_or(end, |(_, lines)| lines)
 }
 
-/// What a thread gave that asks something. If it panicked, this does too.
-pub(crate) fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
-}
-
 /// Writes a command's standard input.
 pub type Input<'a> = &'a mut dyn FnMut(&mut dyn Write) -> io::Result<()>;
 
-/// Runs commands on a node. Questions may come from several threads at once.
-pub trait Exec: Sync {
+/// Runs commands on a node.
+pub trait Exec {
     /// Runs `command` to its end. An error means that it could not be started.
     fn run(&self, command: &Command, input: Option<Input<'_>>) -> io::Result<Output>;
 

@@ -5,7 +5,6 @@
 //! kube-proxy's rules.
 
 mod arrival;
-mod asked;
 mod needs;
 mod next_start;
 mod opened;
@@ -18,7 +17,6 @@ use bundle_format::cluster::Firewall;
 use ipnet::IpNet;
 
 pub(crate) use self::arrival::{Arrival, Ways};
-use self::asked::Asked;
 pub(crate) use self::needs::{KUBELET as KUBELETS_PORT, for_all};
 use self::needs::{Opening, Whom};
 use self::next_start::{at_next_start, is_live};
@@ -87,10 +85,13 @@ fn configure(node: &Node<'_>, places: &[Place]) -> anyhow::Result<Vec<Change>> {
     let ways = Ways::of(host, intent.address)?;
     let peers = Peers::of(host, intent, &ways);
     let needs = needs::of(intent);
-    let asked = Asked::of(host, places)?;
-    let at_work = asked.iter().find(|one| one.place == Place::Work).map(|one| &one.zones);
+    let mut listed = Vec::new();
+    for place in places {
+        listed.push((*place, Zones::ask(host, *place)?));
+    }
+    let at_work = listed.iter().find(|(place, _)| *place == Place::Work).map(|(_, zones)| zones);
     let (mut wanted, mut of_pods) = (Vec::new(), None);
-    for Asked { place, zones, .. } in &asked {
+    for (place, zones) in &listed {
         let arrival = Arrival::at(host, (*place, zones), at_work, &ways, &default)?;
         of_pods.get_or_insert_with(|| pods::zone(&arrival, &intent.cluster));
         let mut rules = pods::rules(zones, &arrival, &intent.cluster);
@@ -98,7 +99,7 @@ fn configure(node: &Node<'_>, places: &[Place]) -> anyhow::Result<Vec<Change>> {
         wanted.push(rules);
     }
     let mut changes = Vec::new();
-    for (Asked { place, zones, .. }, rules) in asked.iter().zip(&wanted) {
+    for ((place, zones), rules) in listed.iter().zip(&wanted) {
         let missing: Vec<&Rule> = rules.iter().filter(|rule| !zones.has(rule)).collect();
         changes.extend(place.add(&missing));
         // Rules of ours that no part of this cluster needs any more are
@@ -115,7 +116,7 @@ fn configure(node: &Node<'_>, places: &[Place]) -> anyhow::Result<Vec<Change>> {
     }
     let pods = intent.cluster.pod_cidr.to_string();
     let zone = of_pods.unwrap_or_default();
-    let (mut all, last) = pods::forwarded(host, &asked, &pods, &zone)?;
+    let (mut all, last) = pods::forwarded(host, places, &pods, &zone)?;
     all.extend(changes);
     all.extend(last);
     Ok(all)

@@ -5,7 +5,6 @@ use bundle_format::cluster::Cluster;
 use ipnet::IpNet;
 
 use super::arrival::Arrival;
-use super::asked::{Asked, POLICY};
 use super::next_start::{at_next_start, is_live};
 use super::zones::{Sources, Zones, unanswered};
 use crate::exec::Command;
@@ -13,6 +12,7 @@ use crate::host::Host;
 use crate::install::Change;
 use crate::receipt::firewalld::{Kind, Place, Rule};
 
+const POLICY: &str = "kubeferry-pods";
 /// firewalld's zone that lets everything in.
 const TRUSTED: &str = "trusted";
 
@@ -46,16 +46,15 @@ pub(super) fn rules(zones: &Zones, arrival: &Arrival<'_>, cluster: &Cluster) -> 
 /// zones, and one that must come last.
 pub(super) fn forwarded(
     host: &Host,
-    asked: &[Asked],
+    places: &[Place],
     pods: &str,
     zone: &str,
 ) -> anyhow::Result<(Vec<Change>, Option<Change>)> {
-    let Some(Asked { place: files, policy: info, .. }) = asked.first() else {
-        return Ok((Vec::new(), None));
-    };
+    let Some(files) = places.first() else { return Ok((Vec::new(), None)) };
+    let question = format!("--info-policy={POLICY}");
+    let info = host.answer(&files.command_of(&question))?;
     if !info.succeeded() && !knows_policies(host, *files)? {
-        let places: Vec<Place> = asked.iter().map(|one| one.place).collect();
-        return Ok((direct(host, &places, pods)?, None));
+        return Ok((direct(host, places, pods)?, None));
     }
     let egress = format!("egress-zones: {zone}");
     let is_whole = |said: &str| {
@@ -75,10 +74,11 @@ pub(super) fn forwarded(
             changes.push(files.change(&format!("--policy={POLICY} {option}"), &file, undo()));
         }
     }
-    let Some(at_work) = asked.iter().find(|one| one.place == Place::Work) else {
+    if !places.contains(&Place::Work) {
         return Ok((changes, None));
-    };
-    if changes.is_empty() && is_whole(&at_work.policy.stdout) {
+    }
+    let at_work = host.answer(&Place::Work.command_of(&question))?;
+    if changes.is_empty() && is_whole(&at_work.stdout) {
         return Ok((changes, None));
     }
     // firewalld also learns of a policy only then.
