@@ -59,6 +59,11 @@ def _fresh(site, folder):
     site.forget()
 
 
+def _cold(site):
+    _fresh(site, "all")
+    return _build(site, "all")
+
+
 def _curl(site, images, streams=STREAMS, host=place.REGISTRY):
     target = site.folder / "curl"
     shutil.rmtree(target, ignore_errors=True)
@@ -85,13 +90,8 @@ def cold(site, rounds):
     """Goals 1 and 3: a build with nothing cached, beside the wire and people's way."""
     images = [*place.FEW_LARGE, *place.MANY_SMALL]
     series = Series(rounds)
-
-    def ours():
-        _fresh(site, "all")
-        return _build(site, "all")
-
     series.measure({
-        "`build`, nothing cached": ours,
+        "`build`, nothing cached": lambda: _cold(site),
         f"{STREAMS} × `curl`": lambda: _curl(site, images),
         "`skopeo copy`, `tar czf`": lambda: _people(site, images),
     })
@@ -109,13 +109,9 @@ def link(site, rounds):
     images = [*place.FEW_LARGE, *place.MANY_SMALL]
     series = Series(rounds)
 
-    def ours():
-        _fresh(site, "all")
-        return _build(site, "all")
-
     with Link.of_gigabit():
         series.measure({
-            "`build` on 1 Gbit/s": ours,
+            "`build` on 1 Gbit/s": lambda: _cold(site),
             f"{STREAMS} × `curl` on 1 Gbit/s": lambda: _curl(site, images),
         })
     build, curl = series.costs
