@@ -116,31 +116,14 @@ pub fn lines(all: &[impl fmt::Display]) -> String {
 /// to its layers, and compares them with the lock. `progress` is called with numbers
 /// of bytes as they are read.
 pub fn verify(bundle: &Bundle, progress: impl Fn(u64) + Sync) -> Verification {
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    // The largest first, so that no core is alone with a large blob at the end.
-    by(bundle, workers, |blob| u64::MAX - blob.size, progress)
-}
-
-/// The same on one core, in the order of the file. For who hashes the whole file at the
-/// same time, which takes as long: both come to each place together, so that the disk is
-/// read once.
-pub fn verify_in_order(bundle: &Bundle, progress: impl Fn(u64) + Sync) -> Verification {
-    let offset = |blob: &Descriptor| bundle.place_of(blob.digest).map_or(0, |(offset, _)| offset);
-    by(bundle, 1, offset, progress)
-}
-
-fn by(
-    bundle: &Bundle,
-    workers: usize,
-    order: impl Fn(&Descriptor) -> u64,
-    progress: impl Fn(u64) + Sync,
-) -> Verification {
     let lacking = lacking(bundle);
     let mut listed = listed(bundle);
     listed.retain(|(digest, _), _| !bundle.lacks(*digest));
     let bytes = AtomicU64::new(0);
     let mut queue: Vec<&Descriptor> = listed.values().map(|(blob, _)| *blob).collect();
-    queue.sort_by_key(|blob| order(blob));
+    // The largest first, so that no core is alone with a large blob at the end.
+    queue.sort_by_key(|blob| u64::MAX - blob.size);
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let mut results = results(bundle, &queue, workers, |count| {
         bytes.fetch_add(count, Ordering::Relaxed);
         progress(count);

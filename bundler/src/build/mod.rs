@@ -19,6 +19,7 @@ mod beside;
 mod bill;
 mod finished;
 mod gather;
+mod growing;
 mod jobs;
 mod local;
 mod mirrors;

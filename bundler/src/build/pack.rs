@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::sync::mpsc;
 use std::thread::{self, ScopedJoinHandle};
 
 use anyhow::{Context, bail};
@@ -12,6 +13,7 @@ use bundle_format::layout::Layout;
 use bundle_format::lock::Descriptor;
 use indicatif::HumanBytes;
 
+use super::growing::Growing;
 use super::unfinished::Unfinished;
 use crate::fetch::cache::Cache;
 use crate::progress::Progress;
@@ -47,26 +49,32 @@ pub(super) fn pack<R: Read>(
     let path = unfinished.path().to_owned();
     let out = unfinished.file();
     let writing = || format!("writing {}, of {}", path.display(), HumanBytes(size));
-    writer::write(out, layout, open, |count| progress.add("", count)).with_context(writing)?;
-    progress.finish();
-
-    let bundle = Bundle::open_as_it_is(&path)?;
-    let progress = Progress::new("verifying", size, quiet);
-    let tell = |count| progress.add("", count);
-    // The disk writes, one core checks the blobs, and another hashes the file, which no
-    // second one can help with.
-    let (out, path) = (&*out, &path);
-    let (verification, synced, sum) = thread::scope(|scope| {
-        let synced = scope.spawn(|| out.sync_all());
-        let sum = whole.then(|| scope.spawn(|| Digest::of_reader(&mut File::open(path)?)));
-        let verification = match whole {
-            true => verify::verify_in_order(&bundle, tell),
-            false => verify::verify(&bundle, tell),
+    let reading = || format!("reading {}", path.display());
+    let (verification, sum) = thread::scope(|scope| {
+        // One core hashes the file while it is written, because no second one can help with that.
+        let (wrote, written) = mpsc::channel();
+        let file = whole.then(|| File::open(&path)).transpose().with_context(reading)?;
+        let sum =
+            file.map(|file| scope.spawn(|| Digest::of_reader(&mut Growing::new(file, written))));
+        let tell = |count| {
+            progress.add("", count);
+            // Nobody may listen.
+            let _ = wrote.send(());
         };
-        (verification, end_of(synced), sum.map(end_of))
-    });
-    progress.finish();
-    synced.with_context(writing)?;
+        writer::write(out, layout, open, tell).with_context(writing)?;
+        drop(wrote);
+        progress.finish();
+
+        let bundle = Bundle::open_as_it_is(&path)?;
+        let progress = Progress::new("verifying", size, quiet);
+        let out = &*out;
+        let synced = scope.spawn(|| out.sync_all());
+        let verification = verify::verify(&bundle, |count| progress.add("", count));
+        progress.finish();
+        end_of(synced).with_context(writing)?;
+        let sum = sum.map(end_of).transpose().with_context(reading)?;
+        anyhow::Ok((verification, sum))
+    })?;
     for problem in &verification.problems {
         // Otherwise the damaged blob in the cache would fail every build.
         drop(fs::remove_file(cache.path(problem.digest)));
@@ -77,7 +85,6 @@ pub(super) fn pack<R: Read>(
              again:\n{report}"
         );
     }
-    let sum = sum.transpose().with_context(|| format!("reading {}", path.display()))?;
     Ok(Packed { blobs: verification.blobs, sum: sum.map(|(digest, _)| digest) })
 }
 
