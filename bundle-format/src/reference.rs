@@ -59,6 +59,11 @@ impl ImageReference {
         Self { tag: None, digest: Some(digest), ..self.clone() }
     }
 
+    /// The same repository and tag at `digest`: it is read by the digest, and people see the tag.
+    pub fn pinned(&self, digest: Digest) -> Self {
+        Self { digest: Some(digest), ..self.clone() }
+    }
+
     /// The same repository and tag without the digest. Without a tag, the digest
     /// stays.
     pub fn tagged(&self) -> Self {

@@ -16,6 +16,8 @@ use crate::registries::registry::{Endpoint, MANIFEST_LIMIT};
 
 /// A bundle in a registry, of which the documents were read.
 pub struct Found {
+    /// The address, with the digest that the tag has now.
+    pub pinned: Address,
     /// The repository that has it.
     pub endpoint: Endpoint,
     /// What it is.
@@ -57,7 +59,8 @@ pub fn find(
         .flatten()
         .filter(|outline| outline.layout.index == index)
         .with_context(|| format!("{address}: its index.json is that of no bundle"))?;
-    Ok(Found { endpoint, outline, signature, signed })
+    let pinned = Address(address.0.pinned(digest));
+    Ok(Found { pinned, endpoint, outline, signature, signed })
 }
 
 fn check_digest(name: &ImageReference, found: Digest) -> anyhow::Result<()> {

@@ -16,7 +16,8 @@ use super::stream::Stream;
 use crate::registries::registry::Endpoint;
 
 /// Opens the bundle at an address. With keys, one of them must have signed it. Only its
-/// documents are read, and kept in memory.
+/// documents are read, and kept in memory. The bundle's own address has its digest, so that
+/// whoever opens it there gets the same one.
 pub fn open(site: Site, address: &Address, keys: &TrustedKeys) -> anyhow::Result<Bundle> {
     let mut documents = Vec::new();
     let read = |endpoint: &Endpoint, what: &str, blob: &Descriptor| {
@@ -24,14 +25,14 @@ pub fn open(site: Site, address: &Address, keys: &TrustedKeys) -> anyhow::Result
         documents.push((blob.clone(), bytes.clone()));
         Ok(bytes)
     };
-    let Found { endpoint, outline, signed, .. } = find(&site, address, keys, read)?;
+    let Found { pinned, endpoint, outline, signed, .. } = find(&site, address, keys, read)?;
     let site = Arc::new(site);
     let open = move |blob: &Descriptor, from: u64| {
         let request = endpoint.blob(&blob.digest);
         let stream = Stream::open(Arc::clone(&site), request, blob.size, from)?;
         Ok(Box::new(stream) as Box<dyn Read + Send>)
     };
-    Ok(Bundle::far(&address.to_string(), &outline, &documents, signed, Box::new(open))?)
+    Ok(Bundle::far(&pinned.to_string(), &outline, &documents, signed, Box::new(open))?)
 }
 
 /// The verified bytes of a small blob.

@@ -1,10 +1,12 @@
 //! Finding the bundle.
 
+use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::signature::TrustedKeys;
+use distribution::fetch::FetchError;
 use distribution::fetch::notice::Notices;
 use distribution::site::{Address, Site, open};
 
@@ -13,6 +15,8 @@ use super::place::Place;
 use crate::failure::Failure;
 
 const NAME_IT: &str = "name the bundle with --bundle FILE";
+const REACH_IT: &str = "start the registry, or check its name, its port and --registry-ca; \
+                        then type the same line again";
 
 /// Opens the first of the bundles that were named, with what it lacks from the others.
 pub(super) fn open(source: &Source<'_>, keys: &TrustedKeys) -> anyhow::Result<Bundle> {
@@ -38,7 +42,17 @@ fn of_registry(
         let site = Site::new(&[address.host()], &source.reach, &Notices::new(false))?;
         open::open(site, address, keys)
     };
-    opened().with_context(|| format!("opening {address}"))
+    opened().map_err(|error| {
+        let opening = format!("opening {address}");
+        match error.chain().any(is_unreachable) {
+            true => Failure::new(opening, REACH_IT).because(error).into(),
+            false => error.context(opening),
+        }
+    })
+}
+
+fn is_unreachable(cause: &(dyn Error + 'static)) -> bool {
+    matches!(cause.downcast_ref(), Some(FetchError::Unreachable { .. }))
 }
 
 /// The file of the bundle that was named, or the only one in this program's folder.

@@ -1,11 +1,13 @@
 //! What is carried to nodes: an installer for each architecture, the bundle with its parts and
-//! its signature, the keys that count, and the cluster file.
+//! its signature, the keys that count, and the cluster file. A bundle in a registry stays there,
+//! and nodes get the authorities that count for it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use bundle_format::{Architecture, Digest};
+use distribution::site::Reach;
 
 use super::FOLDER;
 use super::connection::{Connection, said};
@@ -18,18 +20,32 @@ use crate::failure::Failure;
 /// What is left free on a node's disk, in bytes.
 const SPARE: u64 = 64 << 20;
 
+/// Up to how many bytes files are few: no node needs to give them to another one.
+const FEW: u64 = 1 << 20;
+
 /// What all nodes get.
 #[derive(Clone, Debug, Default)]
 pub struct Carried {
     programs: BTreeMap<Architecture, Content>,
-    /// The bundle's files, the first of which is named to the installer; then keys.
+    /// The bundle's files, or authorities for its registry; then keys.
     files: Vec<Content>,
-    /// How many of these files are keys.
-    keys: usize,
+    /// The folder of these files on each node.
+    folder: String,
     /// The cluster file.
     config: String,
     /// Where all that lies on this machine.
     here: Place,
+    /// Where it lies on a node, but for the installer, which depends on the architecture.
+    there: Place,
+}
+
+/// Where nodes get the bundle from.
+#[derive(Clone, Copy, Debug)]
+pub enum Origin<'a> {
+    /// They are given these files, of which the first is named to the installer.
+    Files(&'a [PathBuf]),
+    /// Each reads what it needs at this address of a registry.
+    Registry(&'a str, &'a Reach),
 }
 
 /// Where a node has what its installer needs.
@@ -37,10 +53,25 @@ pub struct Carried {
 pub struct Place {
     /// The installer.
     pub program: String,
-    /// The bundle.
+    /// The bundle, or its address.
     pub bundle: String,
+    /// The authorities that count for the registry at that address.
+    pub authorities: Vec<String>,
+    /// Whether that registry is reached without TLS.
+    pub plain_http: bool,
     /// The keys of which one has signed it.
     pub keys: Vec<String>,
+}
+
+impl Place {
+    /// The options that name the bundle to the installer.
+    pub(super) fn options(&self) -> Vec<&str> {
+        let mut words = vec!["--bundle", &self.bundle];
+        self.authorities.iter().for_each(|path| words.extend(["--registry-ca", path]));
+        words.extend(self.plain_http.then_some("--plain-http"));
+        self.keys.iter().for_each(|key| words.extend(["--trusted-key", key]));
+        words
+    }
 }
 
 /// The cluster file on each node.
@@ -71,27 +102,44 @@ impl Carried {
         Ok(self)
     }
 
-    /// Adds the bundle's files, the keys that are trusted and the cluster file.
+    /// Adds the bundle, the keys that are trusted and the cluster file.
     pub fn with_bundle(
         mut self,
-        bundle: &[PathBuf],
+        origin: Origin<'_>,
         keys: &[PathBuf],
         config: String,
     ) -> anyhow::Result<Self> {
-        let words = |path: &PathBuf| path.display().to_string();
-        self.here.bundle = bundle.first().map(words).unwrap_or_default();
-        self.here.keys = keys.iter().map(words).collect();
-        let files = bundle.iter().chain(keys).map(|path| Content::file(path));
-        self.files = files.collect::<anyhow::Result<_>>()?;
-        for (number, key) in self.files.iter_mut().skip(bundle.len()).enumerate() {
-            key.to = format!("key-{number}.pub");
-        }
-        self.keys = keys.len();
+        let (bundle, address, reach) = match origin {
+            Origin::Files(files) => (files, None, &Reach::default()),
+            Origin::Registry(address, reach) => ([].as_slice(), Some(address), reach),
+        };
+        let all = bundle.iter().chain(&reach.ca).chain(keys);
+        self.files = all.map(|path| Content::file(path)).collect::<anyhow::Result<_>>()?;
+        let (_, others) = self.files.split_at_mut(bundle.len());
+        let (authorities, key_files) = others.split_at_mut(reach.ca.len());
+        numbered(authorities, "authority", "pem");
+        numbered(key_files, "key", "pub");
         let all: String =
             self.files.iter().map(|file| format!("{} {}\n", file.digest.hex(), file.to)).collect();
         let id = Digest::of(all.as_bytes()).hex();
-        let folder = format!("{FOLDER}/{}", id.get(..16).unwrap_or_default());
+        id.get(..16).unwrap_or_default().clone_into(&mut self.folder);
+        let folder = format!("{FOLDER}/{}", self.folder);
         self.files.iter_mut().for_each(|file| file.below(&folder));
+        let mut there = self.files.iter().map(|file| file.to.clone());
+        let mut next = |paths: &[PathBuf]| there.by_ref().take(paths.len()).collect::<Vec<_>>();
+        let place = |files: Vec<String>, authorities, keys| Place {
+            program: String::new(),
+            bundle: address
+                .map_or_else(|| files.into_iter().next().unwrap_or_default(), str::to_owned),
+            authorities,
+            plain_http: reach.plain_http,
+            keys,
+        };
+        self.there = place(next(bundle), next(&reach.ca), next(keys));
+        let words =
+            |paths: &[PathBuf]| paths.iter().map(|path| path.display().to_string()).collect();
+        let program = std::mem::take(&mut self.here.program);
+        self.here = Place { program, ..place(words(bundle), words(&reach.ca), words(keys)) };
         self.config = config;
         Ok(self)
     }
@@ -111,13 +159,7 @@ impl Carried {
         if connection.is_here() {
             return Ok(self.here.clone());
         }
-        let paths: Vec<String> = self.files.iter().map(|file| file.to.clone()).collect();
-        let (_, keys) = paths.split_at(paths.len() - self.keys);
-        Ok(Place {
-            program: self.program_for(facts)?.to.clone(),
-            bundle: paths.first().cloned().unwrap_or_default(),
-            keys: keys.to_vec(),
-        })
+        Ok(Place { program: self.program_for(facts)?.to.clone(), ..self.there.clone() })
     }
 
     /// How many bytes a node still needs. Fails if its disk has no room for them.
@@ -157,18 +199,22 @@ impl Carried {
         if connection.is_here() {
             return Ok(());
         }
-        let folder = place.bundle.rsplit('/').nth(1).unwrap_or_default();
         let program = place.program.rsplit('/').next().unwrap_or_default();
-        said(connection.ask(script::CLEAR, &[FOLDER, folder, program])?).map(drop)
+        said(connection.ask(script::CLEAR, &[FOLDER, &self.folder, program])?).map(drop)
     }
 
-    /// Gives a node the bundle and the keys.
+    /// Gives a node the files.
     pub fn send_bundle(
         &self,
         connection: &Connection<'_>,
         tell: &dyn Fn(&str),
     ) -> anyhow::Result<()> {
         self.files.iter().try_for_each(|file| file.send(connection, tell))
+    }
+
+    /// Whether the files are so few that each node gets them from here.
+    pub(super) fn is_little(&self) -> bool {
+        self.files.iter().map(|file| file.size).sum::<u64>() <= FEW
     }
 
     /// The files of the bundle and the keys, which lie in one folder of each node.
@@ -184,5 +230,12 @@ impl Carried {
             bail!("writing {} failed: {}", config(), output.end());
         }
         Ok(())
+    }
+}
+
+/// Names files on nodes by their number, because two may have one name here.
+fn numbered(files: &mut [Content], begin: &str, end: &str) {
+    for (number, file) in files.iter_mut().enumerate() {
+        file.to = format!("{begin}-{number}.{end}");
     }
 }

@@ -44,15 +44,14 @@ impl Far<'_> {
             words.extend([name.to_owned(), value.to_owned()]);
         };
         option("--role", &role.to_string());
-        option("--bundle", &self.place.bundle);
         option("--config", &config());
         option("--address", &address.to_string());
-        self.place.keys.iter().for_each(|key| option("--trusted-key", key));
         match join {
             Join::None => {}
             Join::Text(_) => option("--join", "/dev/stdin"),
             Join::Own => option("--join", KEPT),
         }
+        words.extend(self.place.options().into_iter().map(str::to_owned));
         words
     }
 
@@ -93,8 +92,7 @@ impl Far<'_> {
     ) -> anyhow::Result<Output> {
         let mut words = vec![self.place.program.as_str(), "upgrade"];
         words.extend(options);
-        words.extend(["--bundle", &self.place.bundle]);
-        self.place.keys.iter().for_each(|key| words.extend(["--trusted-key", key]));
+        words.extend(self.place.options());
         self.connection.follow(script::RUN, &words, None, each)
     }
 

@@ -1,5 +1,5 @@
 //! The bundle on all nodes: this machine gives it to the first one, and those that have it
-//! give it to the next ones.
+//! give it to the next ones. Of a bundle in a registry, nodes need little, and get it from here.
 
 use std::sync::mpsc;
 use std::thread;
@@ -37,6 +37,10 @@ fn is_ready(site: &Site<'_>, node: &Met<'_>) -> anyhow::Result<bool> {
         // What an earlier run has left that was killed. It needs no home folder.
         drop(close(node));
         forget(node)?;
+    }
+    if site.carried.is_little() {
+        site.carried.send_bundle(&node.connection, &|line| (site.tell)(node.machine, line))?;
+        return Ok(true);
     }
     Ok(missing == 0)
 }

@@ -16,21 +16,20 @@ use bundle_format::cluster::{Cluster, NodeName};
 use bundle_format::signature;
 use bundle_format::text::stderr;
 use clap::Args;
-use distribution::site::Reach;
 use rustix::process::geteuid;
 
 use self::supplied::{asked, supplied};
 use self::told::{Told, agreed};
 use super::node;
 use super::options::{Source, node_name};
-use super::place::Place;
+use super::place::{Place, ReachOptions, place};
 use crate::cluster_file::{self, ClusterFile, OfBundle};
 use crate::exec::system::SystemExec;
 use crate::failure::Failure;
 use crate::node::facts::networks;
 use crate::node::join::JoinFile;
 use crate::role::Role;
-use crate::site::carried::Carried;
+use crate::site::carried::{Carried, Origin};
 use crate::site::connection::Sockets;
 use crate::site::foreseen::{self, Samples};
 use crate::site::machine::{Machine, machines};
@@ -46,9 +45,12 @@ pub(crate) struct Wanted {
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
     /// The bundle, any of its parts, or the folder it is in; the only one beside this
-    /// program if left out
-    #[arg(long, value_name = "FILE")]
-    bundle: Option<PathBuf>,
+    /// program if left out. Or oci://HOST/REPOSITORY:TAG, for one in a registry, where each
+    /// node reads what it needs
+    #[arg(long, value_name = "FILE", value_parser = place())]
+    bundle: Option<Place>,
+    #[command(flatten)]
+    reach: ReachOptions,
     /// Take the bundle only if one of the keys in this file has signed it; repeat the
     /// option for more files. Keys in /etc/kubeferry/trusted.pub count always
     #[arg(long, value_name = "FILE")]
@@ -215,19 +217,26 @@ fn read(wanted: &Wanted) -> anyhow::Result<Read> {
         let carried = carried.with_others(&[folder(&program)])?;
         return Ok(Read { cluster, machines, carried, bundle: None });
     }
-    let Wanted { bundle, trusted_key, .. } = wanted;
-    let place: Vec<Place> = bundle.iter().cloned().map(Place::Path).collect();
-    let reach = Reach::default();
-    let bundle = node::bundle(&Source { bundle: &place, reach, trusted_key })?;
+    let trusted_key = wanted.trusted_key.as_slice();
+    let mut reach = wanted.reach.reach();
+    let bundle = node::bundle(&Source {
+        bundle: wanted.bundle.as_slice(),
+        reach: reach.clone(),
+        trusted_key,
+    })?;
     let cluster = cluster_file::effective(&node::of_bundle(&bundle), Some(&file))?;
     let machines = machines(&cluster, &wanted.only)?;
     let mut files: Vec<PathBuf> = bundle.paths().map(absolute).collect::<anyhow::Result<_>>()?;
     let keys: Vec<PathBuf> = trusted_key.iter().map(absolute).collect::<anyhow::Result<_>>()?;
-    let first = files.first().cloned().unwrap_or_default();
-    files.extend(Some(signature::path_of(&first)).filter(|path| path.is_file()));
-    let carried = carried
-        .with_others(&[folder(&first), folder(&program)])?
-        .with_bundle(&files, &keys, text)?;
+    reach.ca = reach.ca.iter().map(absolute).collect::<anyhow::Result<_>>()?;
+    let beside = files.first().cloned();
+    files.extend(beside.as_deref().map(signature::path_of).filter(|path| path.is_file()));
+    let folders: Vec<&Path> = beside.iter().chain([&program]).map(|file| folder(file)).collect();
+    let origin = match bundle.address() {
+        Some(address) => Origin::Registry(address, &reach),
+        None => Origin::Files(&files),
+    };
+    let carried = carried.with_others(&folders)?.with_bundle(origin, &keys, text)?;
     Ok(Read { cluster, machines, carried, bundle: Some(bundle) })
 }
 

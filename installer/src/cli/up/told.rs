@@ -142,6 +142,9 @@ impl Told {
         let (mut out, lock) = (stdout(), bundle.lock());
         let nodes = count(planned.len(), "node");
         writeln!(out, "Kubernetes {} from the bundle {} on {nodes}", lock.kubernetes, lock.name)?;
+        if let Some(address) = bundle.address() {
+            writeln!(out, "each node reads what it needs at {}", printable(address))?;
+        }
         match bundle.signed() {
             Some(signed) => writeln!(out, "the bundle is signed: {signed}")?,
             None => writeln!(out, "no signature was asked for, because no key is trusted here")?,

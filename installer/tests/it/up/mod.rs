@@ -2,17 +2,18 @@
 
 mod far_nodes;
 mod password;
+mod registry;
 mod upgrading;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
 use bundle_format::cluster::Cluster;
-use installer::site::carried::Carried;
+use installer::site::carried::{Carried, Origin};
 use installer::site::connection::Sockets;
 use installer::site::foreseen::{Samples, foresee};
 use installer::site::machine::{Machine, machines};
@@ -67,18 +68,31 @@ fn on_site(
     only: &[&str],
     work: fn(&Site<'_>) -> (Vec<Problem>, Vec<Outcome>),
 ) -> Tried {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle: [PathBuf; 2] =
+        ["b.tar.part1of2", "b.tar.part2of2"].map(|name| file(folder.path(), name));
+    from(Origin::Files(&bundle), nodes, only, work)
+}
+
+fn file(folder: &Path, name: &str) -> PathBuf {
+    let path = folder.join(name);
+    // More than what is so little that no node gives it to another one.
+    fs::write(&path, name.repeat(60_000)).unwrap();
+    path
+}
+
+fn from(
+    origin: Origin<'_>,
+    nodes: &FarNodes,
+    only: &[&str],
+    work: fn(&Site<'_>) -> (Vec<Problem>, Vec<Outcome>),
+) -> Tried {
     let cluster: Cluster = serde_saphyr::from_str(FOUR).unwrap();
     let only: Vec<_> = only.iter().map(|name| (*name).to_owned().try_into().unwrap()).collect();
     let machines = machines(&cluster, &only).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let file = |name: &str| {
-        let path = folder.path().join(name);
-        fs::write(&path, name.repeat(1000)).unwrap();
-        path
-    };
-    let bundle: [PathBuf; 2] = ["b.tar.part1of2", "b.tar.part2of2"].map(file);
-    let carried = Carried::program(&file("installer")).unwrap();
-    let carried = carried.with_bundle(&bundle, &[], FOUR.to_owned()).unwrap();
+    let carried = Carried::program(&file(folder.path(), "installer")).unwrap();
+    let carried = carried.with_bundle(origin, &[], FOUR.to_owned()).unwrap();
     let sockets = Sockets::create(folder.path()).unwrap();
     let told = Mutex::new(Vec::new());
     let tell = |machine: &Machine, line: &str| {

@@ -12,8 +12,9 @@ use lab::network::{LAN, OPERATOR};
 use lab::{Node, Settings, program};
 use serde_json::Value;
 
-use crate::application::{Witness, kubectl};
-use crate::support::{connected_host, lab};
+use crate::application::{Witness, assert_serves, kubectl, spread, wait};
+use crate::support::{connected_host, lab, words};
+use crate::up::{Operator, receipt, receipts};
 
 /// The port of the site's registry.
 const PORT: u16 = 5443;
@@ -52,11 +53,16 @@ impl SiteRegistry {
             at("key.pem")
         );
         fs::write(at("registry.yml"), text).unwrap();
-        let log = fs::File::create(at("log")).unwrap();
-        let mut command = Command::new("ip");
-        command.args(["netns", "exec", LAN, "docker-registry", "serve", &at("registry.yml")]);
-        let process = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
-        Self { process, folder }
+        Self { process: serve(folder.path()), folder }
+    }
+
+    fn stop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    fn start_again(&mut self) {
+        self.process = serve(self.folder.path());
     }
 
     fn ca(&self) -> String {
@@ -101,6 +107,15 @@ impl SiteRegistry {
     }
 }
 
+/// Runs the registry of this folder.
+fn serve(folder: &Path) -> Child {
+    let log = fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
+    let mut command = Command::new("ip");
+    command.args(["netns", "exec", LAN, "docker-registry", "serve"]);
+    command.arg(folder.join("registry.yml"));
+    command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
+}
+
 /// The digests and sizes of an image's layers.
 fn layers(lock: &Value, part: &str) -> Vec<(String, u64)> {
     let images = lock["images"].as_array().unwrap().iter();
@@ -137,7 +152,7 @@ fn a_master_and_a_worker_are_made_of_a_registry_alone() {
     master.run([&patience[..], &MASTER, &from].concat()).unwrap();
     println!("a master in {:.1} s", begun.elapsed().as_secs_f64());
     let receipt = master.run(["cat", "/var/lib/kubeferry/receipt.jsonl"]).unwrap();
-    assert!(receipt.contains(&format!("\"at\":\"{address}\"")), "{receipt}");
+    assert!(receipt.contains(&format!("\"at\":\"{address}@sha256:")), "{receipt}");
     let join = master.run([INSTALLER, "token"]).unwrap();
     worker.write(JOIN_FILE, &join).unwrap();
     let begun = Instant::now();
@@ -163,4 +178,62 @@ fn a_master_and_a_worker_are_made_of_a_registry_alone() {
             }
         }
     }
+}
+
+#[test]
+#[ignore = "takes four minutes: scripts/nightly"]
+fn one_line_makes_all_nodes_of_a_registry_through_a_power_loss_and_a_registry_that_is_away() {
+    let Some(host) = connected_host() else { return };
+    let (_, bundle) = host.bundle();
+    let Some(lab) = lab(&Settings::default()) else { return };
+    let [master, _, third] = lab.nodes() else { panic!("three nodes") };
+    let _witness = Witness(master);
+    let mut registry = SiteRegistry::start();
+    let address = format!("oci://{OPERATOR}:{PORT}/kubeferry/lab:1");
+    registry.take(&bundle, &address);
+    let operator = Operator::new(&lab, 1);
+    operator.know(lab.nodes());
+    let ca = registry.ca();
+    let line = ["--bundle", &address, "--registry-ca", &ca, "--yes"];
+
+    let begun = Instant::now();
+    let child = operator.command(&line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let child = child.unwrap();
+    wait("node3's images", || receipt(third).contains("\"step\":\"images\""));
+    third.kill().unwrap();
+    let said = child.wait_with_output().unwrap();
+    let text = words(&said);
+    println!("{text}");
+    assert_eq!(said.status.code(), Some(1));
+    assert!(text.contains(&format!("at {address}@sha256:")), "{text}");
+    assert!(text.contains("node2  is a worker; ") && text.contains("node3  failed"), "{text}");
+    // None of them has a copy of the bundle.
+    let kept = master.run(["du", "--summarize", "--block-size=1", "/var/lib/kubeferry-up"]);
+    let kept: u64 = kept.unwrap().split_whitespace().next().unwrap().parse().unwrap();
+    let installer = fs::metadata(program("installer").unwrap()).unwrap().len();
+    assert!(kept < installer + (1 << 20), "{kept} bytes beside {installer} of the installer");
+
+    third.start().unwrap();
+    registry.stop();
+    let before = receipts(&lab);
+    let said = operator.up(&line);
+    let text = words(&said);
+    assert_eq!(said.status.code(), Some(1));
+    assert!(text.contains(&format!("opening {address}")), "{text}");
+    assert!(text.contains("cannot reach") && text.contains("hint: "), "{text}");
+    assert_eq!(receipts(&lab), before);
+
+    registry.start_again();
+    registry.take(&bundle, &address);
+    let said = operator.up(&line);
+    println!("{}", words(&said));
+    println!("{:.0} s in all", begun.elapsed().as_secs_f64());
+    assert!(said.status.success());
+    spread(master);
+    assert_serves(&lab);
+    let before = receipts(&lab);
+    let said = operator.up(&line);
+    let text = words(&said);
+    assert!(said.status.success() && text.matches("nothing to do").count() == 3, "{text}");
+    assert_eq!(receipts(&lab), before);
 }
