@@ -57,7 +57,10 @@ fn goes(lab: &Lab, [old, new]: &[PathBuf; 2], [from, to]: [&str; 2]) {
     let begun = Instant::now();
     let child = operator.command(&all).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let child = child.unwrap();
-    wait("node3's own upgrade", || receipt(third).contains("\"line\":\"upgrade\""));
+    for node in lab.nodes() {
+        let what = format!("the own upgrade of {}", node.name);
+        wait(&what, || receipt(node).contains("\"line\":\"upgrade\""));
+    }
     third.kill().unwrap();
     let said = child.wait_with_output().unwrap();
     let text = words(&said);
