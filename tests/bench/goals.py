@@ -86,6 +86,24 @@ def _people(site, images):
     return run(["sh", "-ec", f"{copies}\ntar czf images.tar.gz images"], cwd=target)
 
 
+def _pulled(site, images, command):
+    """A program that fetches images into a layout, `into` in an empty folder."""
+    target = site.folder / "pulled"
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir()
+    return run(["sh", "-ec", command(images)], cwd=target)
+
+
+def _crane(images):
+    names = " ".join(f"{place.REGISTRY}/{name}:1" for name in images)
+    return f"{place.peer('crane')} pull --insecure --format oci {names} into"
+
+
+def _oras(images):
+    copy = f"{place.peer('oras')} copy --no-tty --from-plain-http --to-oci-layout"
+    return "\n".join(f"{copy} {place.REGISTRY}/{name}:1 into:{name}" for name in images)
+
+
 def cold(site, rounds):
     """Goals 1 and 3: a build with nothing cached, beside the wire and people's way."""
     images = [*place.FEW_LARGE, *place.MANY_SMALL]
@@ -94,8 +112,10 @@ def cold(site, rounds):
         "`build`, nothing cached": lambda: _cold(site),
         f"{STREAMS} × `curl`": lambda: _curl(site, images),
         "`skopeo copy`, `tar czf`": lambda: _people(site, images),
+        "`crane pull`": lambda: _pulled(site, images, _crane),
+        "`oras copy`": lambda: _pulled(site, images, _oras),
     })
-    build, curl, people = series.costs
+    build, curl, people, *_ = series.costs
     return [
         ratio("1", "`build` with nothing cached, to the wire", series, (build, curl), 1.25),
         ratio("1", "the same, to people's way", series, (build, people), 0.15),

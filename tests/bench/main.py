@@ -10,7 +10,7 @@ from pathlib import Path
 
 import goals
 from measure import machine
-from place import ROOT, Site
+from place import ROOT, Site, peer
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
@@ -67,6 +67,8 @@ def peers():
     for command in (["curl", "--version"], ["skopeo", "--version"], ["openssl", "version"]):
         said = subprocess.run(command, capture_output=True, check=True, text=True).stdout
         yield " ".join(said.split()[:3] if command[0] == "skopeo" else said.split()[:2])
+    for name in ("crane", "oras"):
+        yield peer(name).parent.name.replace("-", " ")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,15 @@ FEW_LARGE = {f"app{number}": 4 for number in range(8)}
 MANY_SMALL = {"small": 64}
 
 
+def peer(name):
+    """A program that `scripts/tools --peers` has built."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    found = sorted((cache / "kubeferry-tools").glob(f"{name}-*/{name}"))
+    if not found:
+        raise SystemExit(f"no {name}: run scripts/tools --peers, which says why")
+    return found[-1]
+
+
 class Site:
     """A registry with images, the embedded upstream, and a folder to work in."""
 
