@@ -19,7 +19,7 @@ fn helms() -> Vec<PathBuf> {
     let newest = ["3.", "4."].map(|release| {
         let found = all.iter().rfind(|(version, _)| version.starts_with(release));
         if found.is_none() {
-            println!("skipped: no helm {release}x: `scripts/tools --judges` builds it");
+            println!("skipped: no helm {release}x: `scripts/tools --kubeadms` builds it");
         }
         found.map(|(_, program)| program.clone())
     });
