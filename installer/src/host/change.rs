@@ -1,13 +1,14 @@
 //! Changing a node. The receipt notes each change first.
 
 use std::fs;
-use std::io::Read;
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, bail};
 use bundle_format::Digest;
+use bundle_format::parallel::each;
 
 use super::Host;
 use super::place::told;
@@ -132,6 +133,34 @@ impl Host {
     ) -> anyhow::Result<()> {
         self.note(step, ran(command, Vec::new()))?;
         self.execute(command, Some(input)).map(drop)
+    }
+
+    /// Runs a command for each item, which `feed` writes to it, so many at a time. It needs no
+    /// undo. All are run, also after one that failed. Gives how each ended.
+    pub fn feed_each<T: Sync>(
+        &mut self,
+        step: StepName,
+        command: &Command,
+        items: &[T],
+        at_a_time: usize,
+        feed: impl Fn(&T, &mut dyn Write) -> io::Result<()> + Sync,
+    ) -> anyhow::Result<Vec<anyhow::Result<()>>> {
+        self.note(step, ran(command, Vec::new()))?;
+        self.say(&format!("run {command}, {} times\n", items.len()));
+        let exec = &*self.exec;
+        let ended = each(items, at_a_time, |item| {
+            let begun = Instant::now();
+            let output = exec.run(command, Some(&mut |out| feed(item, out)));
+            (output, begun.elapsed().as_secs_f32())
+        });
+        let result = |(output, took): (io::Result<Output>, f32)| {
+            self.say(&format!("one took {took:.1} s\n"));
+            let output = output.with_context(|| format!("running `{command}`"))?;
+            self.say(last(&output.stdout, MOST_SAID));
+            self.say(last(&output.stderr, MOST_SAID));
+            successful(command, output).map(drop)
+        };
+        Ok(ended.into_iter().map(result).collect())
     }
 
     /// Runs a command that installs packages.

@@ -167,11 +167,11 @@ fn assert_works(release: &Release, name: &str, files: &[(&str, &str)], keeps: &[
     let left = Containerd
         .changes(&installer::engine::step::Node { host: &machine.host(), intent: &intent });
     assert_eq!(left.unwrap(), [], "{of}");
-    let made = machine.made.borrow().len();
+    let made = machine.made.lock().unwrap().len();
     assert!(made <= 1, "{of}");
     let mut host = machine.host().open().unwrap();
     assert_eq!(reset::reset(&mut host, &mut |_| ()), Vec::<String>::new(), "{of}");
-    assert_eq!(machine.made.borrow().len(), made * 2, "{of}: it reads the old files again");
+    assert_eq!(machine.made.lock().unwrap().len(), made * 2, "{of}: it reads the old files again");
     assert_eq!(state(&machine), before, "{of}");
 }
 
@@ -373,7 +373,7 @@ fn what_cannot_be_had_is_refused_before_anything_changes() {
             assert!(!error.contains("/run/kubeferry"), "{error}");
             assert_eq!(state(&machine), before, "{told}");
             assert!(
-                machine.made.borrow().is_empty()
+                machine.made.lock().unwrap().is_empty()
                     && !machine.path("/run/kubeferry-containerd").exists()
             );
         }

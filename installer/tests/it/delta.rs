@@ -1,12 +1,11 @@
 //! A bundle without what the node has: what it lacks comes from another bundle, or from the
 //! node, or preflight names it.
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bundle_format::archive::reader::Bundle;
@@ -113,14 +112,14 @@ fn what_the_node_has_need_not_be_in_a_bundle() {
     // And so it is neither unpacked nor sent to containerd.
     let mut steps = order::steps(Role::Master);
     steps.retain(|step| [StepName::Repository, StepName::Images].contains(&step.name()));
-    let fed = Rc::default();
-    let exec = Recorder { node: node.look(None).1, fed: Rc::clone(&fed) };
+    let fed = Arc::default();
+    let exec = Recorder { node: node.look(None).1, fed: Arc::clone(&fed) };
     let host = Host::look(node.root(), Box::new(exec)).unwrap();
     let end = run::apply(&mut host.open().unwrap(), &intent, &steps, &mut |_, _, _| ());
     // This containerd stores nothing, which the step notices.
     let end = end.unwrap_err().to_string();
     assert!(end.contains("`images`"), "{end}");
-    let fed = String::from_utf8_lossy(&fed.borrow()).into_owned();
+    let fed = String::from_utf8_lossy(&fed.lock().unwrap()).into_owned();
     assert!(fed.contains(&blob(CONFIG).digest.hex()) && fed.contains(CONFIG), "{fed}");
     assert!(!fed.contains(&blob(LAYER).digest.hex()), "{fed}");
 }
@@ -169,13 +168,13 @@ fn a_node_says_what_it_has() {
 /// Keeps what commands get as their input.
 struct Recorder {
     node: Commands,
-    fed: Rc<RefCell<Vec<u8>>>,
+    fed: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Exec for Recorder {
     fn run(&self, command: &Command, input: Option<Input<'_>>) -> io::Result<Output> {
         if let Some(input) = input {
-            input(&mut *self.fed.borrow_mut())?;
+            input(&mut *self.fed.lock().unwrap())?;
             return Ok(Output { status: Some(0), ..Output::default() });
         }
         self.node.run(command, None)

@@ -1,11 +1,10 @@
 //! Real containerds, each on a machine of its own: a folder that has its `/etc`, `/run`
 //! and `/var/lib`.
 
-use std::cell::RefCell;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use std::{fs, io};
 
@@ -85,10 +84,10 @@ impl Exec for Without {
 /// A machine with a containerd.
 #[derive(Clone)]
 pub(crate) struct Machine {
-    root: Rc<tempfile::TempDir>,
+    root: Arc<tempfile::TempDir>,
     release: Release,
     /// The commands that changed something.
-    pub(crate) made: Rc<RefCell<Vec<String>>>,
+    pub(crate) made: Arc<Mutex<Vec<String>>>,
 }
 
 impl Machine {
@@ -106,7 +105,7 @@ impl Machine {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
             chown(&path, None, Some(1)).unwrap();
         }
-        Self { root: Rc::new(root), release: release.clone(), made: Rc::default() }
+        Self { root: Arc::new(root), release: release.clone(), made: Arc::default() }
     }
 
     pub(crate) fn path(&self, path: &str) -> PathBuf {
@@ -194,7 +193,7 @@ impl Machine {
                 good(&fs::read_to_string(self.path("run/unit")).unwrap_or_default())
             }
             ["systemctl", "restart", "containerd"] => {
-                self.made.borrow_mut().push(words.join(" "));
+                self.made.lock().unwrap().push(words.join(" "));
                 good("")
             }
             ["crictl", .., "info"] => good(""),

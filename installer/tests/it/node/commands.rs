@@ -1,9 +1,9 @@
 //! What the commands of a small node do. What a kernel or systemd would hold in
 //! memory they leave below `proc`, `sys` and `run`.
 
-use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{fs, io};
 
@@ -39,9 +39,9 @@ const EXPORTS: &str = "etc/exports.d/kubeferry.exports";
 pub(crate) struct Commands {
     root: PathBuf,
     fault: Option<Fault>,
-    made: Rc<RefCell<Vec<String>>>,
-    was_asked: Rc<Cell<bool>>,
-    asked: Rc<Cell<usize>>,
+    made: Arc<Mutex<Vec<String>>>,
+    was_asked: Arc<AtomicBool>,
+    asked: Arc<AtomicUsize>,
 }
 
 impl Exec for Commands {
@@ -58,8 +58,8 @@ impl Exec for Commands {
         if let Some(answer) = self.answer(&words) {
             return answer;
         }
-        let nth = self.made.borrow().len();
-        self.made.borrow_mut().push(command.to_string());
+        let nth = self.made.lock().unwrap().len();
+        self.made.lock().unwrap().push(command.to_string());
         match self.fault {
             Some(Fault::Refused(at)) if at == nth => Err(io::Error::other("it was refused")),
             Some(Fault::Late(at)) if at == nth => {
@@ -100,20 +100,20 @@ impl Commands {
         Self {
             root: root.to_owned(),
             fault,
-            made: Rc::default(),
-            was_asked: Rc::default(),
-            asked: Rc::default(),
+            made: Arc::default(),
+            was_asked: Arc::default(),
+            asked: Arc::default(),
         }
     }
 
     /// The commands that changed something, or failed to.
     pub(crate) fn made(&self) -> Vec<String> {
-        self.made.borrow().clone()
+        self.made.lock().unwrap().clone()
     }
 
     /// How often firewalld was asked, which is slow.
     pub(crate) fn asked(&self) -> usize {
-        self.asked.get()
+        self.asked.load(Relaxed)
     }
 
     /// The answer to a question; none where it is none.
@@ -162,7 +162,7 @@ impl Commands {
             }
             ["crictl", .., "info"] => {
                 let early =
-                    matches!(self.fault, Some(Fault::Slow)) && !self.was_asked.replace(true);
+                    matches!(self.fault, Some(Fault::Slow)) && !self.was_asked.swap(true, Relaxed);
                 said(self.has("active", "containerd") && !early, "")
             }
             ["chronyc", "-c", "tracking"] => {
@@ -297,7 +297,7 @@ impl Commands {
             words => {
                 let (place, options) = firewalld::place(words)?;
                 let output = firewalld::answer(&self.root, place, options)?;
-                self.asked.set(self.asked.get() + 1);
+                self.asked.fetch_add(1, Relaxed);
                 output
             }
         }))
