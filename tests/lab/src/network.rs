@@ -127,7 +127,7 @@ pub(crate) fn namespaces() -> Vec<String> {
 }
 
 /// The bridge's end of a node's link.
-pub(crate) fn link(node: &str) -> String {
+pub fn link(node: &str) -> String {
     format!("to-{node}")
 }
 

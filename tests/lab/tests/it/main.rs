@@ -24,6 +24,7 @@ mod masters;
 mod masters_lost;
 mod nodes;
 mod rehearse;
+mod rounds;
 mod secrets;
 mod served;
 mod silence;
