@@ -355,3 +355,51 @@ fn a_containerd_takes_images_without_the_layers_that_it_has() {
     // One that has nothing refuses it.
     assert!(!run(&bare, &delta).status.success());
 }
+
+/// The older bundle is on two sticks, and the first of them is worn out.
+#[test]
+fn what_one_bundle_does_not_give_comes_from_the_next_that_has_it() {
+    let demo = built();
+    demo.ok(&["build", "-q", "--against", "old.tar"]);
+    fs::rename(demo.path("cache"), demo.path("kept")).unwrap();
+    let old = read(&demo, "old.tar");
+    // In a layer of the large image.
+    for (name, at) in [("bad.tar", old.len() / 2), ("worse.tar", old.len() / 2 + 4096)] {
+        let mut bytes = old.clone();
+        bytes[at] ^= 1;
+        fs::write(demo.path(name), bytes).unwrap();
+    }
+    fs::write(demo.path("short.tar"), &old[..old.len() / 2]).unwrap();
+    let with = |others: &[&str]| {
+        let others = others.iter().flat_map(|other| ["--bundle", other]);
+        let line = ["verify", "-q", "--bundle", "demo.delta.tar"].into_iter().chain(others);
+        let output = demo.run(&line.collect::<Vec<_>>());
+        let words = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap(), words)
+    };
+    let good = demo.ok(&["verify", "-q", "whole.tar"]);
+    for (first, words) in [
+        ("bad.tar", "1 blob of bad.tar cannot be read, and comes from another bundle"),
+        ("short.tar", "short.tar ends in the middle of"),
+        ("gone.tar", "cannot open gone.tar: No such file"),
+    ] {
+        let (is_good, said, noted) = with(&[first, "old.tar"]);
+        assert!(is_good && said == good && noted.contains(words), "{said}{noted}");
+        let both = ["--bundle", first, "--bundle", "old.tar", "-o", "again.tar"];
+        let output = demo.run(&[&["complete", "-q", "demo.delta.tar"][..], &both].concat());
+        let noted = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success() && noted.contains(words), "{noted}");
+        assert!(read(&demo, "again.tar") == read(&demo, "whole.tar"));
+        fs::remove_file(demo.path("again.tar")).unwrap();
+    }
+    // In the other order, nothing is wrong with what is read.
+    assert_eq!(with(&["old.tar", "bad.tar"]), (true, good, String::new()));
+    // If all fail, each is named.
+    let (is_good, _, error) = with(&["bad.tar", "worse.tar"]);
+    assert!(!is_good && error.contains("do not use this bundle"), "{error}");
+    assert!(error.contains("in bad.tar: it has the digest sha256:"), "{error}");
+    assert!(error.contains("; in worse.tar: it has the digest sha256:"), "{error}");
+    let (is_good, _, error) = with(&["gone.tar", "short.tar"]);
+    assert!(!is_good && error.contains("cannot open gone.tar: No such file"), "{error}");
+    assert!(error.contains("short.tar ends in the middle of"), "{error}");
+}

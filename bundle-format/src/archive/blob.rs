@@ -18,6 +18,19 @@ impl<'a> BlobReader<'a> {
     pub(super) fn new(storage: &'a Repaired, digest: Digest, offset: u64, size: u64) -> Self {
         Self(Checked::new(Place { storage, offset }, digest, size))
     }
+
+    /// Reads it to its end. `progress` is called with numbers of bytes as they are read.
+    pub(super) fn check(mut self, progress: impl Fn(u64)) -> io::Result<()> {
+        let mut buffer = vec![0; 256 << 10];
+        loop {
+            match self.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(count) => progress(count as u64),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
 }
 
 impl Read for BlobReader<'_> {

@@ -9,26 +9,40 @@ use crate::digest::Digest;
 impl Bundle {
     /// The same bundle, with what it lacks from the bundles at `paths`. Of these, only the
     /// names and sizes of their entries are read: what is taken is checked by the digest that
-    /// this bundle has for it, so they need no signature.
+    /// this bundle has for it, so they need no signature. One that cannot be opened is passed
+    /// over if the others have everything.
     pub fn with_others(mut self, paths: &[PathBuf]) -> Result<Self, BundleError> {
         if self.absent.is_empty() && !paths.is_empty() {
             return Err(BundleError::Whole { path: self.own_path() });
         }
-        let mut others = Vec::new();
+        let mut unopened = Vec::new();
         for path in paths {
-            let other = Archive::repaired(path, Ok)?.blobs;
+            let other = match Archive::repaired(path, Ok) {
+                Ok(archive) => archive.blobs,
+                Err(error) => {
+                    unopened.push(error);
+                    continue;
+                }
+            };
             if !self.absent.keys().any(|digest| other.blobs.contains_key(digest)) {
                 return Err(BundleError::Useless { path: path.clone(), delta: self.own_path() });
             }
-            others.push(other);
+            self.others.archives.push(other);
         }
-        self.others = others;
+        if self.lacking().next().is_some()
+            && let Some(error) = BundleError::of_all(&mut unopened)
+        {
+            return Err(error);
+        }
+        let words =
+            |error: &BundleError| format!("{}; the other bundles have all", error.in_full());
+        self.others.unopened = unopened.iter().map(words).collect();
         Ok(self)
     }
 
     /// Whether it has this blob, or a bundle that was named with it.
     pub fn has(&self, digest: Digest) -> bool {
-        let mut all = std::iter::once(&self.blobs).chain(&self.others);
+        let mut all = std::iter::once(&self.blobs).chain(&self.others.archives);
         all.any(|one| one.blobs.contains_key(&digest))
     }
 
@@ -42,7 +56,7 @@ impl Bundle {
     /// Whether it lacks this blob on purpose, and no bundle that was named with it has it.
     pub fn lacks(&self, digest: Digest) -> bool {
         self.absent.contains_key(&digest)
-            && self.others.iter().all(|other| !other.blobs.contains_key(&digest))
+            && self.others.archives.iter().all(|other| !other.blobs.contains_key(&digest))
     }
 
     /// The same bundle, if nothing of it is lacking.

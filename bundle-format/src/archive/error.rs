@@ -76,6 +76,9 @@ pub enum BundleError {
         /// The bundle that was named first.
         delta: PathBuf,
     },
+    /// Several of the bundles that were named cannot be opened, and what they have is lacking.
+    #[error("{}", .0.iter().map(Self::in_full).collect::<Vec<_>>().join("\n"))]
+    Several(Vec<Self>),
     /// A blob does not have the digest in its name.
     #[error("blob {digest} is damaged")]
     Blob {
@@ -101,6 +104,32 @@ pub enum BundleError {
         /// The version of its lock.
         found: u32,
     },
+}
+
+impl BundleError {
+    /// All of these errors as one; none if there is none.
+    pub(super) fn of_all(all: &mut Vec<Self>) -> Option<Self> {
+        match all.len() {
+            0 | 1 => all.pop(),
+            _ => Some(Self::Several(std::mem::take(all))),
+        }
+    }
+
+    /// The error with its cause.
+    pub(super) fn in_full(&self) -> String {
+        match std::error::Error::source(self) {
+            Some(source) => format!("{self}: {source}"),
+            None => self.to_string(),
+        }
+    }
+
+    /// What is wrong with a blob that cannot be read.
+    pub(super) fn of_blob(&self) -> String {
+        match std::error::Error::source(self) {
+            Some(source) => source.to_string(),
+            None => "it is missing".to_owned(),
+        }
+    }
 }
 
 impl From<LockError> for BundleError {

@@ -11,6 +11,7 @@ use super::blob::BlobReader;
 use super::documents::{bundle_manifest, check_size, document, parse};
 use super::entries::{self, Entry, Name, Place};
 use super::error::BundleError;
+use super::others::Others;
 use super::outline::{Outline, layout_of, of_lock};
 use super::repaired::{Repaired, Repairs};
 use super::storage::Storage;
@@ -28,8 +29,8 @@ pub struct Bundle {
     pub(super) blobs: Blobs,
     /// The sizes of the blobs that it lacks, if it is a delta.
     pub(super) absent: HashMap<Digest, u64>,
-    /// The archives that have some of these.
-    pub(super) others: Vec<Blobs>,
+    /// The bundles that have some of these.
+    pub(super) others: Others,
     manifest_blob: Descriptor,
     identity: Digest,
     signed: Option<Signed>,
@@ -129,7 +130,7 @@ impl Bundle {
         let identity = archive.identity().map_or_else(|| Digest::of(&index_bytes), |own| own.0);
         let absent = absent.into_iter().map(|blob| (blob.digest, blob.size)).collect();
         let whole = Release { lock, contents, index: index_bytes };
-        let (blobs, others, hop) = (archive.blobs, Vec::new(), None);
+        let (blobs, others, hop) = (archive.blobs, Others::default(), None);
         Ok(Self { blobs, absent, others, manifest_blob, identity, lock_blob, signed, whole, hop })
     }
 
@@ -259,17 +260,6 @@ impl Bundle {
         self.blobs.storage.repairs()
     }
 
-    /// The names of the files that hold a blob. Empty if the bundle is one file, and has it.
-    pub(super) fn parts_of(&self, digest: Digest) -> Vec<String> {
-        let held = self.holder(digest);
-        let (place, files) = (held.blobs.get(&digest), held.storage.files());
-        let parts = place.map_or_else(Vec::new, |place| files.parts(place.offset, place.size));
-        match parts.is_empty() && !std::ptr::eq(held, &raw const self.blobs) {
-            true => files.paths().map(|path| path.display().to_string()).collect(),
-            false => parts,
-        }
-    }
-
     /// Which file it is, for what repairs it: the digest of `index.json` and, of a delta, of
     /// the list of what it lacks behind it; and the file's length in bytes.
     pub fn identity(&self) -> (Digest, u64) {
@@ -301,30 +291,15 @@ impl Bundle {
         &self.lock_blob
     }
 
-    /// A reader of the descriptor's blob, from its first byte.
-    pub fn open_blob(&self, descriptor: &Descriptor) -> Result<BlobReader<'_>, BundleError> {
-        let opened = self.holder(descriptor.digest).open(descriptor);
-        opened.map_err(|error| match error {
-            BundleError::Missing(digest) if self.lacks(digest) => BundleError::Absent(digest),
-            error => error,
-        })
-    }
-
     /// The verified bytes of a file such as Kubernetes YAML, at most 32 MiB.
     pub fn read(&self, descriptor: &Descriptor) -> Result<Vec<u8>, BundleError> {
-        self.blobs.read(descriptor, MAX_YAML)
-    }
-
-    /// The archive that has a blob: its own, if no other has it.
-    fn holder(&self, digest: Digest) -> &Blobs {
-        let has = |one: &&Blobs| one.blobs.contains_key(&digest);
-        std::iter::once(&self.blobs).chain(&self.others).find(has).unwrap_or(&self.blobs)
+        read_all(self.open_blob(descriptor), descriptor, MAX_YAML)
     }
 
     /// The verified bytes of an image's index, manifest or configuration, at most
     /// 8 MiB.
     pub(super) fn image_document(&self, blob: &Descriptor) -> Result<Vec<u8>, BundleError> {
-        self.blobs.read(blob, MAX_IMAGE_DOCUMENT)
+        read_all(self.open_blob(blob), blob, MAX_IMAGE_DOCUMENT)
     }
 }
 
@@ -449,7 +424,7 @@ impl Blobs {
         self.blobs.values().any(|place| entries::has_other_header(&self.storage, *place))
     }
 
-    fn open(&self, descriptor: &Descriptor) -> Result<BlobReader<'_>, BundleError> {
+    pub(super) fn open(&self, descriptor: &Descriptor) -> Result<BlobReader<'_>, BundleError> {
         let digest = descriptor.digest;
         let place = self.blobs.get(&digest).ok_or(BundleError::Missing(digest))?;
         if place.size != descriptor.size {
@@ -460,13 +435,21 @@ impl Blobs {
     }
 
     fn read(&self, descriptor: &Descriptor, most: u64) -> Result<Vec<u8>, BundleError> {
-        let mut reader = self.open(descriptor)?;
-        let fail = |source| BundleError::Blob { digest: descriptor.digest, source };
-        check_size(descriptor.size, most).map_err(fail)?;
-        let mut bytes = Vec::new();
-        reader.read_to_end(&mut bytes).map_err(fail)?;
-        Ok(bytes)
+        read_all(self.open(descriptor), descriptor, most)
     }
+}
+
+fn read_all(
+    opened: Result<BlobReader<'_>, BundleError>,
+    descriptor: &Descriptor,
+    most: u64,
+) -> Result<Vec<u8>, BundleError> {
+    let mut reader = opened?;
+    let fail = |source| BundleError::Blob { digest: descriptor.digest, source };
+    check_size(descriptor.size, most).map_err(fail)?;
+    let mut bytes = Vec::new();
+    reader.read_to_end(&mut bytes).map_err(fail)?;
+    Ok(bytes)
 }
 
 /// The offset of the first entry that stands before one that it should follow.

@@ -2,11 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
-use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use super::error::BundleError;
 use super::reader::Bundle;
 use crate::bounds::MAX_PROBLEMS;
 use crate::digest::Digest;
@@ -146,7 +144,7 @@ pub fn verify(bundle: &Bundle, progress: impl Fn(u64) + Sync) -> Verification {
         }
     }
     problems.sort_by(|a, b| (&a.subject, a.digest).cmp(&(&b.subject, b.digest)));
-    let read = |blob: &Descriptor| bundle.image_document(blob).map_err(words);
+    let read = |blob: &Descriptor| bundle.image_document(blob).map_err(|error| error.of_blob());
     let disagreements = images(bundle).flat_map(|image| disagreements(image, read)).collect();
     Verification { blobs, lacking, bytes: bytes.into_inner(), problems, disagreements }
 }
@@ -186,32 +184,15 @@ fn results(
     })
 }
 
-/// What is wrong with a blob that cannot be read.
-fn words(error: BundleError) -> String {
-    match std::error::Error::source(&error) {
-        Some(source) => source.to_string(),
-        None => "it is missing".to_owned(),
-    }
-}
-
 fn check(bundle: &Bundle, descriptor: &Descriptor, progress: impl Fn(u64)) -> Result<(), String> {
-    let mut reader = bundle.open_blob(descriptor).map_err(words)?;
-    let mut buffer = vec![0; 256 << 10];
-    loop {
-        match reader.read(&mut buffer) {
-            Ok(0) => return Ok(()),
-            Ok(count) => progress(count as u64),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => {
-                let parts = bundle.parts_of(descriptor.digest);
-                let place = match parts.is_empty() {
-                    true => String::new(),
-                    false => format!("; it is in {}", parts.join(", ")),
-                };
-                return Err(format!("{error}{place}"));
-            }
+    let reader = bundle.open_blob(descriptor).map_err(|error| error.of_blob())?;
+    reader.check(progress).map_err(|error| {
+        let parts = bundle.parts_of(descriptor.digest);
+        match parts.is_empty() {
+            true => error.to_string(),
+            false => format!("{error}; it is in {}", parts.join(", ")),
         }
-    }
+    })
 }
 
 /// All images, of all releases.

@@ -62,6 +62,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     let output = Output { path, split: arguments.split.map(|size| size.0) };
     let built = complete::complete(&bundle, &output, (&Cache::of_user()?, *quiet))?;
+    bundle.passed_over().iter().for_each(|words| print::notice(words));
     let blobs = count(built.blobs, "blob");
     print::notice(&format!("verified {blobs}, {}", HumanBytes(built.size)));
     let signature = signature::path_of(&output.path);

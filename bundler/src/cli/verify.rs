@@ -66,5 +66,6 @@ pub(super) fn whole(bundle: &Bundle, quiet: bool) -> anyhow::Result<Verification
     for repairs in bundle.repairs() {
         print::notice(&format!("{repairs}; bring the bundle again from where it was made"));
     }
+    bundle.passed_over().iter().for_each(|words| print::notice(words));
     Ok(verification)
 }

@@ -140,5 +140,8 @@ pub(crate) fn whole(bundle: &Bundle) -> anyhow::Result<Verification> {
     for repairs in bundle.repairs() {
         writeln!(stderr(), "note: {}", printable(&format!("{repairs}; {COPY_IT}")))?;
     }
+    for words in bundle.passed_over() {
+        writeln!(stderr(), "note: {}", printable(&words))?;
+    }
     Ok(verification)
 }
