@@ -1,16 +1,17 @@
 //! The files beside a bundle that repair it.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::damage::parity::{self, Parity};
 use crate::damage::patch::{self, Patch};
 use crate::digest::Digest;
 
 /// A parity file, a patch, or both, for the same bundle.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Beside {
-    pub(super) parity: Option<Parity>,
-    pub(super) patch: Option<Patch>,
+    pub(super) parity: Option<Arc<Parity>>,
+    pub(super) patch: Option<Arc<Patch>>,
     /// Which bundle: see [`super::reader::Bundle::identity`].
     pub(super) bundle: (Digest, u64),
 }
@@ -20,8 +21,8 @@ impl Beside {
     /// bundles: then they are two. A file that cannot be read is as good as none, because the
     /// bundle may need no repair.
     pub(super) fn all(path: &Path) -> Vec<Self> {
-        let parity = Parity::open(&parity::found(path)).ok().flatten();
-        let patch = Patch::open(&patch::found(path)).ok().flatten();
+        let parity = Parity::open(&parity::found(path)).ok().flatten().map(Arc::new);
+        let patch = Patch::open(&patch::found(path)).ok().flatten().map(Arc::new);
         let of_parity = parity.as_ref().map(|one| (one.head().bundle, one.plan().length()));
         let of_patch = patch.as_ref().map(|one| (one.bundle(), one.length()));
         let all = match (of_parity, of_patch) {

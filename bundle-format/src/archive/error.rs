@@ -46,6 +46,17 @@ pub enum BundleError {
         /// How many bytes it has.
         length: u64,
     },
+    /// Its parity file repairs some damage, and there is more.
+    #[error("{} has more damage than {} can repair; `installer verify --map` prints what is lost, and of that `bundler patch` makes what repairs it, where the bundle was made; or copy the bundle again", path.display(), parity.display())]
+    TooMuch {
+        /// The bundle.
+        path: PathBuf,
+        /// The parity file.
+        parity: PathBuf,
+        /// What is damaged, as far as it was read.
+        #[source]
+        damage: Box<Self>,
+    },
     /// A listed blob is missing.
     #[error("the bundle lacks blob {0}")]
     Missing(Digest),

@@ -15,6 +15,7 @@ mod entries;
 pub mod error;
 pub mod far;
 mod kept;
+mod opened;
 mod others;
 pub mod outline;
 mod patched;

@@ -1,6 +1,7 @@
 //! The bytes of a bundle, with the chunks of a patch in their places.
 
 use std::io;
+use std::sync::Arc;
 
 use super::storage::{self, Storage};
 use crate::damage::chunk::{CHUNK, offset};
@@ -10,11 +11,11 @@ use crate::damage::patch::Patch;
 #[derive(Debug)]
 pub(super) struct Patched {
     files: Storage,
-    patch: Option<Patch>,
+    patch: Option<Arc<Patch>>,
 }
 
 impl Patched {
-    pub(super) fn new(files: Storage, patch: Option<Patch>) -> Self {
+    pub(super) fn new(files: Storage, patch: Option<Arc<Patch>>) -> Self {
         Self { files, patch }
     }
 
@@ -24,18 +25,18 @@ impl Patched {
     }
 
     /// The same files with a patch.
-    pub(super) fn by(self, patch: Option<Patch>) -> Self {
+    pub(super) fn by(self, patch: Option<Arc<Patch>>) -> Self {
         Self { patch, ..self }
     }
 
     /// The patch.
     pub(super) fn patch(&self) -> Option<&Patch> {
-        self.patch.as_ref()
+        self.patch.as_deref()
     }
 
     /// The size of the whole bundle in bytes, also if its end is lost.
     pub(super) fn length(&self) -> u64 {
-        self.patch.as_ref().map_or(self.files.length(), Patch::length)
+        self.patch.as_ref().map_or(self.files.length(), |patch| patch.length())
     }
 
     /// Reads some bytes from `offset` on. Gives 0 at the end.

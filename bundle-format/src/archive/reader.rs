@@ -6,7 +6,6 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::absent::Absent;
-use super::beside::Beside;
 use super::blob::BlobReader;
 use super::documents::{bundle_manifest, check_size, document, parse};
 use super::entries::{self, Entry, Name, Place};
@@ -304,46 +303,8 @@ impl Bundle {
 }
 
 impl Archive {
-    /// Opens the archive at `path`, repaired by what is its own of what lies beside it. If
-    /// `open` cannot use it, its index may be damaged. Then a file beside it counts if the
-    /// bundle that it makes has all headers that are sound here.
-    pub(super) fn repaired<T>(
-        path: &Path,
-        open: impl Fn(Self) -> Result<T, BundleError>,
-    ) -> Result<T, BundleError> {
-        let mut beside = Beside::all(path);
-        let as_it_is = Self::open(Repaired::plain(Storage::open(path)?));
-        let error = match as_it_is.map(|archive| archive.repaired_by(&mut beside)).and_then(&open) {
-            Err(error) => error,
-            opened => return opened,
-        };
-        for one in beside {
-            let (own, storage) = (one.bundle, Repaired::plain(Storage::open(path)?).by(one));
-            if let Ok(archive) = Self::open(storage)
-                && archive.identity() == Some(own)
-                && !archive.blobs.has_other_headers()
-                && let Ok(opened) = open(archive)
-            {
-                return Ok(opened);
-            }
-        }
-        Err(error)
-    }
-
-    /// The same, repaired by what is its own of these files, which is taken out of them.
-    fn repaired_by(mut self, beside: &mut Vec<Beside>) -> Self {
-        if beside.is_empty() {
-            return self;
-        }
-        let own = self.identity();
-        if let Some(place) = beside.iter().position(|one| Some(one.bundle) == own) {
-            self.blobs.storage = self.blobs.storage.by(beside.remove(place));
-        }
-        self
-    }
-
     /// See [`Bundle::identity`].
-    fn identity(&self) -> Option<(Digest, u64)> {
+    pub(super) fn identity(&self) -> Option<(Digest, u64)> {
         let mut bytes = self.bytes(Name::Index, MAX_INDEX)?;
         if self.place(Name::Absent).is_some() {
             bytes.extend(self.bytes(Name::Absent, MAX_ABSENT)?);
@@ -420,7 +381,7 @@ impl Archive {
 impl Blobs {
     /// Whether a file has another sound header than the repaired bundle in some place. No
     /// accident makes one: what repairs it is of another bundle, such as an older one.
-    fn has_other_headers(&self) -> bool {
+    pub(super) fn has_other_headers(&self) -> bool {
         self.blobs.values().any(|place| entries::has_other_header(&self.storage, *place))
     }
 

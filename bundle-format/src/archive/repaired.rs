@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::beside::Beside;
 use super::kept::Kept;
@@ -20,13 +21,13 @@ const AT_ONCE: u64 = 64;
 #[derive(Debug)]
 pub(super) struct Repaired {
     storage: Patched,
-    cure: Option<Cure>,
+    cure: Option<Arc<Cure>>,
 }
 
 /// What repairs a bundle.
 #[derive(Debug)]
-struct Cure {
-    parity: Parity,
+pub(super) struct Cure {
+    parity: Arc<Parity>,
     /// The chunks that cannot be read. They are not tried again, because a stick takes seconds
     /// to fail.
     unreadable: Mutex<ChunkSet>,
@@ -89,8 +90,15 @@ impl Repaired {
 
     /// The same, repaired by what lies beside it.
     pub(super) fn by(self, beside: Beside) -> Self {
-        let cure = |parity| Cure { parity, unreadable: Mutex::default(), work: Mutex::default() };
+        let cure = |parity| {
+            Arc::new(Cure { parity, unreadable: Mutex::default(), work: Mutex::default() })
+        };
         Self { storage: self.storage.by(beside.patch), cure: beside.parity.map(cure) }
+    }
+
+    /// What repairs it, for who wants to know how that went after a reader has failed.
+    pub(super) fn cure(&self) -> Option<Arc<Cure>> {
+        self.cure.clone()
     }
 
     /// The files as they are.
@@ -246,6 +254,13 @@ impl Repaired {
             work.kept.put(number, bytes);
         }
         own
+    }
+}
+
+impl Cure {
+    /// Its parity file, if that could not repair all that was read.
+    pub(super) fn failed(&self) -> Option<&Path> {
+        (!lock(&self.work).lost.is_empty()).then(|| self.parity.path())
     }
 }
 

@@ -151,6 +151,24 @@ fn more_damage_than_it_can_repair_is_named() {
     stick.put(&with_bad(&stick.good, sectors / 3..sectors / 2), &stick.parity);
     let error = stick.is_lost("a large hole");
     assert!(error.contains("is damaged at byte"), "{error}");
+    // It says what happened and what to do, wherever the damage is: over headers, or over all by
+    // which the bundle is opened.
+    let named = |what: &str, error: &str| {
+        let words = "stick/demo.tar has more damage than stick/demo.tar.parity can repair";
+        assert!(error.contains(words), "{what}: {error}");
+        assert!(error.contains("`bundler patch`") && error.contains("--map"), "{what}: {error}");
+    };
+    named("a large hole", &error);
+    let headers = stick.good.windows(13).enumerate().filter(|(_, name)| name == b"blobs/sha256/");
+    let headers: Vec<usize> = headers.map(|(at, _)| at / SECTOR).collect();
+    let header = headers[headers.len() / 2];
+    stick.put(&with_bad(&stick.good, header..header + sectors / 10), &stick.parity);
+    named("a header", &stick.is_lost("a header"));
+    stick.put(&with_bad(&stick.good, 0..sectors / 10), &stick.parity);
+    named("the first header", &stick.is_lost("the first header"));
+    // Without a parity file, or where it repairs what is read, nothing is said of it.
+    stick.put(&with_bad(&stick.good, [header]), b"");
+    assert!(!stick.is_lost("no parity").contains("more damage than"));
     stick.put(&with_bad(&stick.good, 0..sectors), &stick.parity);
     stick.is_lost("all of it");
 }

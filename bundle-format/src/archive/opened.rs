@@ -1,0 +1,59 @@
+//! Opening an archive that may be damaged, with what lies beside it.
+
+use std::path::Path;
+
+use super::beside::Beside;
+use super::error::BundleError;
+use super::reader::Archive;
+use super::repaired::Repaired;
+use super::storage::Storage;
+
+impl Archive {
+    /// Opens the archive at `path`, repaired by what is its own of what lies beside it. If
+    /// `open` cannot use it, its index may be damaged. Then a file beside it counts if the
+    /// bundle that it makes has all headers that are sound here.
+    pub(super) fn repaired<T>(
+        path: &Path,
+        open: impl Fn(Self) -> Result<T, BundleError>,
+    ) -> Result<T, BundleError> {
+        let mut beside = Beside::all(path);
+        let as_it_is = Self::open(Repaired::plain(Storage::open(path)?));
+        let known = as_it_is.map(|archive| archive.repaired_by(&mut beside));
+        let mut cures: Vec<_> = known.iter().filter_map(|one| one.blobs.storage.cure()).collect();
+        let error = match known.and_then(&open) {
+            Err(error) => error,
+            opened => return opened,
+        };
+        for one in beside {
+            let (own, storage) = (one.bundle, Repaired::plain(Storage::open(path)?).by(one));
+            cures.extend(storage.cure());
+            if let Ok(archive) = Self::open(storage)
+                && archive.identity() == Some(own)
+                && !archive.blobs.has_other_headers()
+                && let Ok(opened) = open(archive)
+            {
+                return Ok(opened);
+            }
+        }
+        match cures.iter().find_map(|cure| cure.failed()) {
+            Some(parity) => Err(BundleError::TooMuch {
+                path: path.to_owned(),
+                parity: parity.to_owned(),
+                damage: Box::new(error),
+            }),
+            None => Err(error),
+        }
+    }
+
+    /// The same, repaired by what is its own of these files, which is taken out of them.
+    fn repaired_by(mut self, beside: &mut Vec<Beside>) -> Self {
+        if beside.is_empty() {
+            return self;
+        }
+        let own = self.identity();
+        if let Some(place) = beside.iter().position(|one| Some(one.bundle) == own) {
+            self.blobs.storage = self.blobs.storage.by(beside.remove(place));
+        }
+        self
+    }
+}
