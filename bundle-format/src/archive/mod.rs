@@ -18,6 +18,7 @@ mod kept;
 mod opened;
 mod others;
 pub mod outline;
+mod part_size;
 mod patched;
 pub mod reader;
 pub mod repaired;

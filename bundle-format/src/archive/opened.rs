@@ -11,13 +11,15 @@ use super::storage::Storage;
 impl Archive {
     /// Opens the archive at `path`, repaired by what is its own of what lies beside it. If
     /// `open` cannot use it, its index may be damaged. Then a file beside it counts if the
-    /// bundle that it makes has all headers that are sound here.
+    /// bundle that it makes has all headers that are sound here. It also knows how long the
+    /// bundle is, so that a part that is cut short or gone is as good as one with bad sectors.
     pub(super) fn repaired<T>(
         path: &Path,
         open: impl Fn(Self) -> Result<T, BundleError>,
     ) -> Result<T, BundleError> {
         let mut beside = Beside::all(path);
-        let as_it_is = Self::open(Repaired::plain(Storage::open(path)?));
+        let files = Storage::open(path).map_err(BundleError::from);
+        let as_it_is = files.and_then(|files| Self::open(Repaired::plain(files)));
         let known = as_it_is.map(|archive| archive.repaired_by(&mut beside));
         let mut cures: Vec<_> = known.iter().filter_map(|one| one.blobs.storage.cure()).collect();
         let error = match known.and_then(&open) {
@@ -25,14 +27,17 @@ impl Archive {
             opened => return opened,
         };
         for one in beside {
-            let (own, storage) = (one.bundle, Repaired::plain(Storage::open(path)?).by(one));
-            cures.extend(storage.cure());
-            if let Ok(archive) = Self::open(storage)
-                && archive.identity() == Some(own)
-                && !archive.blobs.has_other_headers()
-                && let Ok(opened) = open(archive)
-            {
-                return Ok(opened);
+            let own = one.bundle;
+            for files in Storage::with_holes(path, own.1).unwrap_or_default() {
+                let storage = Repaired::plain(files).by(one.clone());
+                cures.extend(storage.cure());
+                if let Ok(archive) = Self::open(storage)
+                    && archive.identity() == Some(own)
+                    && !archive.blobs.has_other_headers()
+                    && let Ok(opened) = open(archive)
+                {
+                    return Ok(opened);
+                }
             }
         }
         match cures.iter().find_map(|cure| cure.failed()) {

@@ -6,6 +6,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::far::Far;
+use super::part_size::sizes;
 use crate::output::folder_of;
 
 /// `O_NONBLOCK`. It has the same value on every Linux that nodes run.
@@ -30,6 +31,8 @@ struct Segment {
 enum Bytes {
     File(File),
     Far(Far),
+    /// A part that is not there.
+    Gone,
 }
 
 /// Why the files of a bundle cannot be read.
@@ -45,7 +48,7 @@ pub enum StorageError {
         source: io::Error,
     },
     /// Some parts are missing.
-    #[error("{} has {count} parts, and these are missing: {}", bundle.display(), .missing.join(", "))]
+    #[error("{} has {count} parts, and these are missing: {}; copy them again", bundle.display(), .missing.join(", "))]
     Missing {
         /// The name without the suffix of a part.
         bundle: PathBuf,
@@ -130,33 +133,35 @@ impl Storage {
     /// Opens the bundle at `path`. This is the file itself, any of its parts, or
     /// the parts' common name.
     pub fn open(path: &Path) -> Result<Self, StorageError> {
-        let (bundle, is_part) = match parse_part(path) {
-            Some((bundle, ..)) => (bundle, true),
-            None => (path.to_owned(), false),
-        };
-        if !is_part && path.exists() {
-            return Self::of_files(vec![bundle]);
-        }
-        let unread = |source| StorageError::Open { path: path.to_owned(), source };
-        let parts = parts(&bundle).map_err(unread)?;
-        let Some((_, _, count)) = parts.first().cloned() else {
+        let Some((bundle, wanted)) = wanted(path)? else {
             return Self::of_files(vec![path.to_owned()]);
         };
-        let shown =
-            |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if parts.iter().any(|(_, _, other)| *other != count) {
-            let parts = parts.iter().map(|(path, ..)| shown(path)).collect();
-            return Err(StorageError::Mixed { bundle, parts });
-        }
-        let wanted: Vec<PathBuf> =
-            (1..=count).map(|number| part_name(&bundle, number, count)).collect();
+        let shown = |path: &PathBuf| name_of(path);
         let missing: Vec<String> = wanted.iter().filter(|path| !path.exists()).map(shown).collect();
         if !missing.is_empty() {
             // There may be thousands. Some of them say enough.
             let missing = missing.into_iter().take(20).collect();
-            return Err(StorageError::Missing { bundle, count, missing });
+            return Err(StorageError::Missing { bundle, count: wanted.len(), missing });
         }
         Self::of_files(wanted)
+    }
+
+    /// The same for a bundle of `length` bytes, of which parts may be cut short or gone. What is
+    /// missing has its place, and reading there is an error. These are all ways to see the parts:
+    /// see [`sizes`]. None if there is no such way.
+    pub(super) fn with_holes(path: &Path, length: u64) -> Result<Vec<Self>, StorageError> {
+        let Some((_, wanted)) = wanted(path)? else { return Self::open(path).map(|one| vec![one]) };
+        let found: Vec<_> = wanted.iter().map(|path| open_file(path).ok().map(|it| it.1)).collect();
+        let of_size = |size: u64| {
+            let segment = |(path, start): (&PathBuf, u64)| {
+                let bytes = open_file(path).map_or(Bytes::Gone, |(file, _)| Bytes::File(file));
+                let length = size.min(length - start.min(length));
+                Segment { path: path.clone(), bytes, start, length }
+            };
+            let starts = (0..).map(|number: u64| number.saturating_mul(size));
+            Self { segments: wanted.iter().zip(starts).map(segment).collect(), length }
+        };
+        Ok(sizes(&found, length).into_iter().map(of_size).collect())
     }
 
     /// The bytes of a bundle that is at `address`.
@@ -170,17 +175,8 @@ impl Storage {
         let mut segments = Vec::new();
         let mut start = 0;
         for path in paths {
-            let open = || {
-                // Opening a FIFO must not wait for a writer.
-                let file = File::options().read(true).custom_flags(NONBLOCK).open(&path)?;
-                let metadata = file.metadata()?;
-                if !metadata.is_file() {
-                    return Err(io::Error::other("it is not a regular file"));
-                }
-                Ok((metadata.len(), file))
-            };
-            let (length, file) =
-                open().map_err(|source| StorageError::Open { path: path.clone(), source })?;
+            let (file, length) = open_file(&path)
+                .map_err(|source| StorageError::Open { path: path.clone(), source })?;
             segments.push(Segment { path, bytes: Bytes::File(file), start, length });
             start += length;
         }
@@ -209,9 +205,7 @@ impl Storage {
         let end = offset.saturating_add(size);
         let lies =
             |segment: &&Segment| segment.start < end && offset < segment.start + segment.length;
-        let name = |segment: &Segment| {
-            segment.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-        };
+        let name = |segment: &Segment| name_of(&segment.path);
         match self.segments.as_slice() {
             [_] => Vec::new(),
             parts => parts.iter().filter(lies).map(name).collect(),
@@ -243,11 +237,59 @@ impl Storage {
             return Ok(0);
         }
         let Some(segment) = self.segment(offset) else { return Ok(0) };
+        let from = offset - segment.start;
         match &segment.bytes {
-            Bytes::File(file) => file.read_at(buffer, offset - segment.start),
-            Bytes::Far(far) => far.read_at(buffer, offset - segment.start),
+            Bytes::File(file) => {
+                let left =
+                    usize::try_from(segment.length.saturating_sub(from)).unwrap_or(usize::MAX);
+                let end = left.min(buffer.len());
+                match file.read_at(buffer.get_mut(..end).unwrap_or_default(), from)? {
+                    0 if end > 0 => Err(missing(&segment.path, "is cut short")),
+                    count => Ok(count),
+                }
+            }
+            Bytes::Far(far) => far.read_at(buffer, from),
+            Bytes::Gone => Err(missing(&segment.path, "is missing")),
         }
     }
+}
+
+fn missing(path: &Path, what: &str) -> io::Error {
+    io::Error::other(format!("{} {what}", path.display()))
+}
+
+/// The file and its size in bytes.
+fn open_file(path: &Path) -> io::Result<(File, u64)> {
+    // Opening a FIFO must not wait for a writer.
+    let file = File::options().read(true).custom_flags(NONBLOCK).open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    Ok((file, metadata.len()))
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The parts' common name, and all parts that the bundle at `path` should have, in order. `None`
+/// if it is one file.
+fn wanted(path: &Path) -> Result<Option<(PathBuf, Vec<PathBuf>)>, StorageError> {
+    let part = parse_part(path);
+    if part.is_none() && path.exists() {
+        return Ok(None);
+    }
+    let bundle = part.map_or_else(|| path.to_owned(), |(bundle, ..)| bundle);
+    let unread = |source| StorageError::Open { path: path.to_owned(), source };
+    let parts = parts(&bundle).map_err(unread)?;
+    let Some((_, _, count)) = parts.first().cloned() else { return Ok(None) };
+    if parts.iter().any(|(_, _, other)| *other != count) {
+        let parts = parts.iter().map(|(path, ..)| name_of(path)).collect();
+        return Err(StorageError::Mixed { bundle, parts });
+    }
+    let wanted = (1..=count).map(|number| part_name(&bundle, number, count)).collect();
+    Ok(Some((bundle, wanted)))
 }
 
 /// Fills `buffer` with the bytes from `offset` on, by as many reads as that takes.

@@ -27,9 +27,11 @@ pub fn map(path: &Path) -> Result<Option<Map>, BundleError> {
     // Nobody can say that a parity file is of this bundle. If it is not, its map is refused
     // where the patch is to be made.
     for beside in Beside::all(path).into_iter().filter(|_| opened.is_err()) {
-        let bundle = beside.bundle;
-        if let Some(lost) = Repaired::plain(Storage::open(path)?).by(beside).lost() {
-            return Ok(of(bundle, &lost));
+        let (bundle, length) = beside.bundle;
+        let ways = Storage::with_holes(path, length).unwrap_or_default().into_iter();
+        let lost = ways.filter_map(|files| Repaired::plain(files).by(beside.clone()).lost());
+        if let Some(lost) = lost.min_by_key(ChunkSet::len) {
+            return Ok(of((bundle, length), &lost));
         }
     }
     let bundle = opened?;

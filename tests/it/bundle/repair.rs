@@ -333,3 +333,72 @@ fn parts_are_repaired_like_a_bundle_in_one_file() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success() && said.contains("demo.tar.parity repaired them"), "{said}");
 }
+
+impl Stick {
+    /// Cuts the good bundle into so many parts on the stick, which has no other bundle then.
+    fn put_parts(&self, count: usize) -> Vec<PathBuf> {
+        for file in super::walk(&self.demo.path("stick")) {
+            fs::remove_file(file).unwrap();
+        }
+        fs::write(self.demo.path("stick/demo.tar.parity"), &self.parity).unwrap();
+        let parts = self.good.chunks(self.good.len().div_ceil(count));
+        let write = |(number, bytes): (usize, &[u8])| {
+            let path = self.demo.path(&format!("stick/demo.tar.part0{number}of0{count}"));
+            fs::write(&path, bytes).unwrap();
+            path
+        };
+        (1..).zip(parts).map(write).collect()
+    }
+}
+
+/// The lengths of the others and that of the bundle say how much is missing.
+#[test]
+fn a_part_that_is_cut_short_or_gone_is_made_again() {
+    let stick = Stick::new("30%");
+    for (count, share) in [(2, 4), (5, 1)] {
+        for number in 0..count {
+            let part = &stick.put_parts(count)[number];
+            let bytes = fs::read(part).unwrap();
+            for left in [bytes.len() - 1, bytes.len() - 700, bytes.len() - bytes.len() / share] {
+                fs::write(part, &bytes[..left]).unwrap();
+                let said = stick.repaired(&format!("{left} bytes of {}", part.display()));
+                assert!(said.contains("demo.tar.parity repaired"), "{said}");
+            }
+        }
+    }
+    // Zeros of a file system that a crash left are behind the last one.
+    let parts = stick.put_parts(5);
+    let last = fs::read(&parts[4]).unwrap();
+    fs::write(&parts[4], [last.as_slice(), &[0; 3]].concat()).unwrap();
+    fs::remove_file(&parts[0]).unwrap();
+    stick.repaired("more behind the end of the last part");
+    for number in 0..5 {
+        let parts = stick.put_parts(5);
+        fs::remove_file(&parts[number]).unwrap();
+        stick.repaired(&format!("without part {}", number + 1));
+        let other = parts[(number + 1) % 5].to_str().unwrap();
+        stick.demo.ok(&["verify", "-q", other]);
+        assert!(!parts[number].exists(), "nothing is written to the stick");
+    }
+    let whole = stick.demo.ok(&["inspect", "--json", "demo.tar"]);
+    assert_eq!(stick.demo.ok(&["inspect", "--json", "stick/demo.tar"]), whole);
+    // Two are more than it can repair. The map has them, and the patch brings them.
+    let parts = stick.put_parts(5);
+    parts[1..3].iter().for_each(|part| fs::remove_file(part).unwrap());
+    let error = stick.is_lost("two parts");
+    for words in [
+        "stick/demo.tar has more damage than stick/demo.tar.parity can repair",
+        "stick/demo.tar has 5 parts, and these are missing: demo.tar.part02of05, demo.tar.part03of05",
+    ] {
+        assert!(error.contains(words), "{words}: {error}");
+    }
+    let size = stick.good.len() as u64 / 5 / 4096;
+    assert!((2 * size..2 * size + 4).contains(&stick.patch()));
+    stick.repaired("with a patch");
+    // Without a parity file, nobody knows.
+    stick.put_parts(5);
+    fs::remove_file(stick.demo.path("stick/demo.tar.parity")).unwrap();
+    fs::remove_file(&parts[4]).unwrap();
+    let error = stick.is_lost("no parity file");
+    assert!(error.contains("are missing: demo.tar.part05of05; copy them again"), "{error}");
+}
