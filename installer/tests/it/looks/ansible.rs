@@ -10,6 +10,7 @@ use std::process::{Command, Output};
 use lab::built;
 
 use super::folder_with;
+use super::signed::{key, sign};
 
 /// The fenced blocks of the page.
 fn blocks() -> Vec<String> {
@@ -89,10 +90,14 @@ impl Site {
 
     /// The line of the page that looks what would be done on all nodes.
     fn check(&self, more: &[&str]) -> Output {
+        self.up(&[&["--check", "--diff"], more].concat())
+    }
+
+    fn up(&self, more: &[&str]) -> Output {
         let ours =
             format!("kubeferry_folder={}/{{{{ inventory_hostname }}}}", self.path("far").display());
         let line = blocks().into_iter().find(|line| line.contains("--check --diff")).unwrap();
-        let line = line.replace("/media/usb/demo.tar", "small.tar");
+        let line = line.replace("/media/usb/demo.tar", "small.tar").replace(" --check --diff", "");
         let words: Vec<&str> = line.split_whitespace().collect();
         let here = ["--connection", "local", "-e", "ansible_become=false", "-e", &ours];
         fs::create_dir_all(self.path("far")).unwrap();
@@ -149,6 +154,102 @@ fn a_problem_of_one_node_stops_all_with_its_cure() {
 }
 
 #[test]
+fn an_installer_that_is_named_and_missing_is_not_replaced() {
+    for site in Site::all() {
+        let said = site.check(&["-e", "kubeferry_installer=/gone/installer"]);
+        assert_eq!(said.status.code(), Some(2), "{}", words(&said));
+        assert!(words(&said).contains("there is no /gone/installer"), "{}", words(&said));
+        assert!(!site.path("far/m1/installer").exists());
+        // Without one, both places are named.
+        fs::rename(site.path("installer"), site.path("aside")).unwrap();
+        let both = format!("installer-{} and no ", std::env::consts::ARCH);
+        let said = site.check(&[]);
+        assert!(words(&said).contains(&both), "{}", words(&said));
+        let named = format!("kubeferry_installer={}", site.path("aside").display());
+        let said = site.check(&["-e", &named]);
+        assert!(said.status.success(), "{}", words(&said));
+    }
+}
+
+#[test]
+fn two_trusted_keys_of_one_name_both_count() {
+    for site in Site::all() {
+        for folder in ["own", "other"] {
+            fs::create_dir(site.path(folder)).unwrap();
+            key(site.folder.path(), &format!("{folder}/site"));
+        }
+        sign(site.folder.path(), "own/site", 1_795_833_174);
+        let with =
+            |keys: &str| site.check(&["-e", &format!("{{\"kubeferry_trusted_keys\": {keys}}}")]);
+        for keys in
+            [r#"["own/site.pub", "other/site.pub"]"#, r#"["other/site.pub", "own/site.pub"]"#]
+        {
+            let said = with(keys);
+            assert!(said.status.success(), "{keys}: {}", words(&said));
+        }
+        let said = with(r#"["other/site.pub"]"#);
+        assert!(
+            words(&said).contains("small.tar.minisig was made with the key"),
+            "{}",
+            words(&said)
+        );
+        let kept = fs::read_dir(site.path("far/w1/keys")).unwrap().count();
+        assert_eq!(kept, 1, "those of an earlier run are gone");
+    }
+}
+
+#[test]
+fn no_character_of_a_path_is_a_pattern() {
+    for site in Site::all() {
+        let stick = site.path("stick [1]*");
+        fs::create_dir(&stick).unwrap();
+        for name in ["small.tar", "installer"] {
+            fs::rename(site.path(name), stick.join(name)).unwrap();
+        }
+        fs::write(stick.join("small.tar.minisig.old"), "no file of the bundle").unwrap();
+        let bundle = r#"{"kubeferry_bundle": "stick [1]*/small.tar"}"#;
+        let said = site.check(&["-e", bundle]);
+        assert!(said.status.success(), "{}", words(&said));
+        let there = || {
+            let files = fs::read_dir(site.path("far/w1/bundle")).unwrap();
+            let mut names: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(there(), ["small.tar"]);
+        // Parts, by the name of one.
+        let bytes = fs::read(stick.join("small.tar")).unwrap();
+        let (first, second) = bytes.split_at(bytes.len() / 2 + 1);
+        fs::write(stick.join("small.tar.part01of02"), first).unwrap();
+        fs::write(stick.join("small.tar.part02of02"), second).unwrap();
+        fs::remove_file(stick.join("small.tar")).unwrap();
+        let said = site.check(&["-e", &bundle.replace(".tar\"", ".tar.part02of02\"")]);
+        assert!(said.status.success(), "{}", words(&said));
+        assert_eq!(there(), ["small.tar.part01of02", "small.tar.part02of02"]);
+        let said = site.check(&["-e", &bundle.replace("small", "gone")]);
+        assert!(words(&said).contains("there is no bundle gone.tar in"), "{}", words(&said));
+    }
+}
+
+/// The installer says why, and Ansible hides all that its task says.
+#[test]
+fn a_master_that_cannot_make_a_join_file_says_why() {
+    for site in Site::all() {
+        // This machine is no master, and is not made one: all else is the real installer.
+        let own = fs::read_to_string(site.path("installer")).unwrap();
+        let own = own.replace("case $1 in", "case $1 in --role) exit 0;;");
+        assert!(own.contains("--role) exit 0"), "{own}");
+        fs::write(site.path("installer"), own).unwrap();
+        let said = site.up(&["-v"]);
+        let text = words(&said);
+        assert_eq!(said.status.code(), Some(2), "{text}");
+        assert!(text.contains("this node is no master"), "{text}");
+        assert!(text.contains("hint: run this on the node that was made"), "{text}");
+        assert!(!text.contains("Make the workers"), "{text}");
+    }
+}
+
+#[test]
 fn the_inventory_has_the_machines_in_the_order_of_the_file() {
     for site in Site::all() {
         let line = ["-i", "kubeferry.yml", "--list"];
@@ -181,6 +282,7 @@ fn every_part_of_the_collection_has_its_page_and_is_what_was_built() {
             ("module", "node"),
             ("module", "node_info"),
             ("inventory", "cluster_file"),
+            ("lookup", "bundle_files"),
             ("role", "nodes"),
         ] {
             let name = format!("kubeferry.cluster.{name}");
