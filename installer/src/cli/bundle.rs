@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use bundle_format::archive::reader::Bundle;
+use bundle_format::archive::storage::whole_name;
 use bundle_format::signature::TrustedKeys;
 use distribution::fetch::FetchError;
 use distribution::fetch::notice::Notices;
@@ -79,14 +80,12 @@ fn only_one_in(folder: &Path) -> anyhow::Result<PathBuf> {
     let mut bundles: Vec<PathBuf> = paths
         .with_context(|| format!("reading {}", folder.display()))?
         .into_iter()
-        .filter(|path| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            name.ends_with(".tar")
-                || name.contains(".tar.part01of")
-                || name.contains(".tar.part1of")
-        })
+        .filter(|path| whole_name(path).to_string_lossy().ends_with(".tar"))
         .collect();
     bundles.sort();
+    // Parts are one bundle, also if the first one is missing.
+    let whole = |path: &PathBuf| Some(whole_name(path)).filter(|whole| whole != path);
+    bundles.dedup_by(|one, before| whole(one).is_some() && whole(one) == whole(before));
     match bundles.as_slice() {
         [only] => Ok(only.clone()),
         [] => Err(Failure::new(format!("no bundle lies in {}", folder.display()), NAME_IT).into()),

@@ -95,3 +95,32 @@ fn forty_bad_sectors_are_repaired_and_a_good_copy_is_written() {
     fs::remove_file(folder.join("small.tar.parity")).unwrap();
     assert_eq!(run(folder, "verify small.tar").0, 1);
 }
+
+#[test]
+fn a_stick_without_one_of_its_parts_is_repaired_by_the_name_of_its_folder() {
+    let folder = folder();
+    let folder = folder.path();
+    let good = stick(folder);
+    let usb = folder.join("usb");
+    fs::create_dir(&usb).unwrap();
+    fs::rename(folder.join("small.tar.parity"), usb.join("small.tar.parity")).unwrap();
+    let put = |number: usize| {
+        let part = good.chunks(good.len().div_ceil(5)).nth(number - 1).unwrap();
+        fs::write(usb.join(format!("small.tar.part0{number}of05")), part).unwrap();
+    };
+    for gone in 1..=5 {
+        (1..=5).for_each(put);
+        fs::remove_file(usb.join(format!("small.tar.part0{gone}of05"))).unwrap();
+        let (status, out, err) = run(folder, "verify usb");
+        assert_eq!(status, 0, "without part {gone}: {err}");
+        assert!(out.starts_with("good: ") && err.contains("small.tar.parity repaired"), "{err}");
+    }
+    let (status, _, err) = run(folder, "verify usb --copy good.tar");
+    assert_eq!(status, 0, "{err}");
+    assert!(fs::read(folder.join("good.tar")).unwrap() == good);
+    // Another bundle beside it makes two.
+    fs::write(usb.join("other.tar"), "").unwrap();
+    let (status, _, err) = run(folder, "verify usb");
+    assert_eq!(status, 1);
+    assert!(err.contains("there are several bundles in usb"), "{err}");
+}
