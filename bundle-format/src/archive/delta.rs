@@ -2,9 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use super::blob::BlobReader;
+use super::blobs::Blobs;
 use super::error::BundleError;
 use super::reader::{Archive, Bundle};
 use crate::digest::Digest;
+use crate::lock::Descriptor;
 
 impl Bundle {
     /// The same bundle, with what it lacks from the bundles at `paths`. Of these, only the
@@ -65,6 +68,44 @@ impl Bundle {
             0 => Ok(self),
             blobs => Err(BundleError::Delta { path: self.own_path(), blobs }),
         }
+    }
+
+    /// A reader of the descriptor's blob, from its first byte. If several bundles have it, it
+    /// is that of the first one that gives the right bytes. To know this, it is read one time
+    /// more; once for each blob.
+    pub fn open_blob(&self, descriptor: &Descriptor) -> Result<BlobReader<'_>, BundleError> {
+        let digest = descriptor.digest;
+        match self.holders(digest).as_slice() {
+            [] if self.lacks(digest) => Err(BundleError::Absent(digest)),
+            [] => Err(BundleError::Missing(digest)),
+            [only] => only.open(descriptor),
+            several => self.others.first_good(several, descriptor)?.open(descriptor),
+        }
+    }
+
+    /// The archives that have a blob, its own first.
+    fn holders(&self, digest: Digest) -> Vec<&Blobs> {
+        let all = std::iter::once(&self.blobs).chain(&self.others.archives);
+        all.filter(|one| one.blobs.contains_key(&digest)).collect()
+    }
+
+    /// The names of the files that hold a blob. Empty if the bundle is one file, and has it.
+    pub(super) fn parts_of(&self, digest: Digest) -> Vec<String> {
+        let holders = self.holders(digest);
+        let held = self.others.chosen(&holders, digest).or(holders.first().copied());
+        let held = held.unwrap_or(&self.blobs);
+        let (place, files) = (held.blobs.get(&digest), held.storage.files());
+        let parts = place.map_or_else(Vec::new, |place| files.parts(place.offset, place.size));
+        match parts.is_empty() && !std::ptr::eq(held, &raw const self.blobs) {
+            true => files.paths().map(|path| path.display().to_string()).collect(),
+            false => parts,
+        }
+    }
+
+    /// What is wrong with bundles that were named with it, although nothing is lacking: others
+    /// have what these do not give. As far as the bundle was read.
+    pub fn passed_over(&self) -> Vec<String> {
+        self.others.passed_over()
     }
 
     fn own_path(&self) -> PathBuf {

@@ -9,6 +9,7 @@ mod absent;
 mod at_address;
 mod beside;
 pub mod blob;
+mod blobs;
 pub mod delta;
 pub mod documents;
 mod entries;

@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::blob::BlobReader;
+use super::blobs::Blobs;
 use super::error::BundleError;
-use super::reader::{Blobs, Bundle};
 use crate::digest::Digest;
 use crate::lock::Descriptor;
 use crate::text::count;
@@ -31,55 +31,20 @@ struct Chosen {
     bad: BTreeMap<PathBuf, BTreeSet<Digest>>,
 }
 
-impl Bundle {
-    /// A reader of the descriptor's blob, from its first byte. If several bundles have it, it
-    /// is that of the first one that gives the right bytes. To know this, it is read one time
-    /// more; once for each blob.
-    pub fn open_blob(&self, descriptor: &Descriptor) -> Result<BlobReader<'_>, BundleError> {
-        let digest = descriptor.digest;
-        match self.holders(digest).as_slice() {
-            [] if self.lacks(digest) => Err(BundleError::Absent(digest)),
-            [] => Err(BundleError::Missing(digest)),
-            [only] => only.open(descriptor),
-            several => self.others.first_good(several, descriptor)?.open(descriptor),
-        }
-    }
-
-    /// The archives that have a blob, its own first.
-    fn holders(&self, digest: Digest) -> Vec<&Blobs> {
-        let all = std::iter::once(&self.blobs).chain(&self.others.archives);
-        all.filter(|one| one.blobs.contains_key(&digest)).collect()
-    }
-
-    /// The names of the files that hold a blob. Empty if the bundle is one file, and has it.
-    pub(super) fn parts_of(&self, digest: Digest) -> Vec<String> {
-        let holders = self.holders(digest);
-        let held = self.others.chosen(&holders, digest).or(holders.first().copied());
-        let held = held.unwrap_or(&self.blobs);
-        let (place, files) = (held.blobs.get(&digest), held.storage.files());
-        let parts = place.map_or_else(Vec::new, |place| files.parts(place.offset, place.size));
-        match parts.is_empty() && !std::ptr::eq(held, &raw const self.blobs) {
-            true => files.paths().map(|path| path.display().to_string()).collect(),
-            false => parts,
-        }
-    }
-
-    /// What is wrong with bundles that were named with it, although nothing is lacking: others
-    /// have what these do not give. As far as the bundle was read.
-    pub fn passed_over(&self) -> Vec<String> {
-        let bad = &lock(&self.others.chosen).bad;
+impl Others {
+    /// See [`super::reader::Bundle::passed_over`].
+    pub(super) fn passed_over(&self) -> Vec<String> {
+        let bad = &lock(&self.chosen).bad;
         let words = bad.iter().map(|(path, blobs)| {
             let comes = if blobs.len() == 1 { "comes" } else { "come" };
             let (blobs, path) = (count(blobs.len(), "blob"), path.display());
             format!("{blobs} of {path} cannot be read, and {comes} from another bundle")
         });
-        self.others.unopened.iter().cloned().chain(words).collect()
+        self.unopened.iter().cloned().chain(words).collect()
     }
-}
 
-impl Others {
     /// The first of these archives that gives the right bytes.
-    fn first_good<'a>(
+    pub(super) fn first_good<'a>(
         &self,
         holders: &[&'a Blobs],
         blob: &Descriptor,
@@ -108,17 +73,10 @@ impl Others {
         Err(BundleError::Blob { digest, source: io::Error::other(words.join("; ")) })
     }
 
-    fn chosen<'a>(&self, holders: &[&'a Blobs], digest: Digest) -> Option<&'a Blobs> {
+    /// The archive that was found to give a blob, of those that have it.
+    pub(super) fn chosen<'a>(&self, holders: &[&'a Blobs], digest: Digest) -> Option<&'a Blobs> {
         let number = *lock(&self.chosen).archives.get(&digest)?;
         holders.get(number).copied()
-    }
-}
-
-impl Blobs {
-    /// The file that a blob begins in.
-    fn file_of(&self, digest: Digest) -> &Path {
-        let offset = self.blobs.get(&digest).map_or(0, |place| place.offset);
-        self.storage.files().place(offset).0
     }
 }
 

@@ -2,12 +2,12 @@
 //! checked before they are used.
 
 use std::collections::{HashMap, HashSet};
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use super::absent::Absent;
-use super::blob::BlobReader;
-use super::documents::{bundle_manifest, check_size, document, parse};
+use super::blobs::{Blobs, read_all};
+use super::documents::{bundle_manifest, document, parse};
 use super::entries::{self, Entry, Name, Place};
 use super::error::BundleError;
 use super::others::Others;
@@ -56,13 +56,6 @@ impl Release {
         let layout = layout_of(&lock, &layout::describe_lock(&lock)?, &contents)?;
         Ok(Self { index: layout.index, lock, contents })
     }
-}
-
-/// The archive's blobs, when their contents are still unknown.
-#[derive(Debug)]
-pub(super) struct Blobs {
-    pub(super) storage: Repaired,
-    pub(super) blobs: HashMap<Digest, Place>,
 }
 
 /// An archive whose entries have been read. Their contents are still unknown.
@@ -376,41 +369,6 @@ impl Archive {
             None => Ok(absent),
         }
     }
-}
-
-impl Blobs {
-    /// Whether a file has another sound header than the repaired bundle in some place. No
-    /// accident makes one: what repairs it is of another bundle, such as an older one.
-    pub(super) fn has_other_headers(&self) -> bool {
-        self.blobs.values().any(|place| entries::has_other_header(&self.storage, *place))
-    }
-
-    pub(super) fn open(&self, descriptor: &Descriptor) -> Result<BlobReader<'_>, BundleError> {
-        let digest = descriptor.digest;
-        let place = self.blobs.get(&digest).ok_or(BundleError::Missing(digest))?;
-        if place.size != descriptor.size {
-            let reason = format!("it has {} bytes instead of {}", place.size, descriptor.size);
-            return Err(BundleError::Blob { digest, source: io::Error::other(reason) });
-        }
-        Ok(BlobReader::new(&self.storage, digest, place.offset, place.size))
-    }
-
-    fn read(&self, descriptor: &Descriptor, most: u64) -> Result<Vec<u8>, BundleError> {
-        read_all(self.open(descriptor), descriptor, most)
-    }
-}
-
-fn read_all(
-    opened: Result<BlobReader<'_>, BundleError>,
-    descriptor: &Descriptor,
-    most: u64,
-) -> Result<Vec<u8>, BundleError> {
-    let mut reader = opened?;
-    let fail = |source| BundleError::Blob { digest: descriptor.digest, source };
-    check_size(descriptor.size, most).map_err(fail)?;
-    let mut bytes = Vec::new();
-    reader.read_to_end(&mut bytes).map_err(fail)?;
-    Ok(bytes)
 }
 
 /// The offset of the first entry that stands before one that it should follow.
