@@ -204,19 +204,21 @@ fn import(
         // do (measured in November 2026). Preflight has seen that it has them.
         layout.blobs.retain(|blob| !intent.bundle.lacks(blob.digest));
         refuse_other_processors(image, intent)?;
-        wanted.push((image, layout));
+        wanted.push((image.name.to_string(), layout));
     }
     let platform = format!("linux/{}", intent.facts.architecture.oci());
     let command = Command::of("ctr -n k8s.io images import --platform").with(platform).with("-");
     let bundle = &intent.bundle;
-    let feed = |(_, layout): &(&LockedImage, Layout), out: &mut dyn Write| {
+    let feed = |layout: &Layout, out: &mut dyn Write| {
         writer::write(out, layout, |blob| bundle.open_blob(blob).map_err(io::Error::other), |_| {})
     };
     let ended = host.feed_each(step, &command, &wanted, AT_A_TIME, feed)?;
-    for ((image, _), ended) in wanted.iter().zip(ended) {
-        ended.with_context(|| format!("importing {}", image.name))?;
-    }
-    Ok(())
+    let failed = wanted.iter().zip(ended).filter_map(|((name, _), end)| Some((name, end.err()?)));
+    let (names, errors): (Vec<&str>, Vec<anyhow::Error>) =
+        failed.map(|(name, error)| (name.as_str(), error)).unzip();
+    // All are named, with what was wrong with the first. The log has the others' reasons.
+    let first = errors.into_iter().next();
+    first.map_or(Ok(()), |error| Err(error.context(format!("importing {}", names.join(", ")))))
 }
 
 /// How long it may take until the next pod has ended, in seconds: a budget may hold some

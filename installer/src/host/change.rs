@@ -4,14 +4,15 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, bail};
 use bundle_format::Digest;
 use bundle_format::parallel::each;
 
-use super::Host;
 use super::place::told;
+use super::{Host, say};
 use crate::exec::{Command, Input, Output, last};
 use crate::failure::Failure;
 use crate::files::attributes::Attributes;
@@ -136,31 +137,30 @@ impl Host {
     }
 
     /// Runs a command for each item, which `feed` writes to it, so many at a time. It needs no
-    /// undo. All are run, also after one that failed. Gives how each ended.
+    /// undo. Each has a name, for the log. All are run, also after one that failed. Gives how
+    /// each ended.
     pub fn feed_each<T: Sync>(
         &mut self,
         step: StepName,
         command: &Command,
-        items: &[T],
+        items: &[(String, T)],
         at_a_time: usize,
         feed: impl Fn(&T, &mut dyn Write) -> io::Result<()> + Sync,
     ) -> anyhow::Result<Vec<anyhow::Result<()>>> {
         self.note(step, ran(command, Vec::new()))?;
-        self.say(&format!("run {command}, {} times\n", items.len()));
-        let exec = &*self.exec;
-        let ended = each(items, at_a_time, |item| {
+        let Self { exec, log, .. } = self;
+        let (exec, log) = (&**exec, Mutex::new(log));
+        let tell = |text: &str| say(&mut log.lock().unwrap_or_else(PoisonError::into_inner), text);
+        Ok(each(items, at_a_time, |(name, item)| {
+            tell(&format!("run {command} for {name}\n"));
             let begun = Instant::now();
             let output = exec.run(command, Some(&mut |out| feed(item, out)));
-            (output, begun.elapsed().as_secs_f32())
-        });
-        let result = |(output, took): (io::Result<Output>, f32)| {
-            self.say(&format!("one took {took:.1} s\n"));
+            tell(&format!("{name} took {:.1} s\n", begun.elapsed().as_secs_f32()));
             let output = output.with_context(|| format!("running `{command}`"))?;
-            self.say(last(&output.stdout, MOST_SAID));
-            self.say(last(&output.stderr, MOST_SAID));
+            tell(last(&output.stdout, MOST_SAID));
+            tell(last(&output.stderr, MOST_SAID));
             successful(command, output).map(drop)
-        };
-        Ok(ended.into_iter().map(result).collect())
+        }))
     }
 
     /// Runs a command that installs packages.

@@ -124,10 +124,14 @@ impl Host {
     /// Writes to the log. Never a secret. Text is made printable, so that nothing
     /// in it controls a terminal. A full disk must not end a step.
     pub fn say(&mut self, text: &str) {
-        if let Some(log) = &mut self.log {
-            let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-            drop(log.write_all(format!("{text}{end}").as_bytes()));
-        }
+        say(&mut self.log, text);
+    }
+}
+
+fn say(log: &mut Option<Printable<File>>, text: &str) {
+    if let Some(log) = log {
+        let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+        drop(log.write_all(format!("{text}{end}").as_bytes()));
     }
 }
 

@@ -17,6 +17,7 @@ mod cut_transaction;
 mod delta;
 mod doctor;
 mod faults;
+mod fed;
 mod files;
 mod firewall;
 mod firewall_zones;
