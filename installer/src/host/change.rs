@@ -147,7 +147,9 @@ impl Host {
         at_a_time: usize,
         feed: impl Fn(&T, &mut dyn Write) -> io::Result<()> + Sync,
     ) -> anyhow::Result<Vec<anyhow::Result<()>>> {
-        self.note(step, ran(command, Vec::new()))?;
+        for _ in items {
+            self.note(step, ran(command, Vec::new()))?;
+        }
         let Self { exec, log, .. } = self;
         let (exec, log) = (&**exec, Mutex::new(log));
         let tell = |text: &str| say(&mut log.lock().unwrap_or_else(PoisonError::into_inner), text);
