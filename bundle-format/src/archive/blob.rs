@@ -19,7 +19,7 @@ impl<'a> BlobReader<'a> {
         Self(Checked::new(Place { storage, offset }, digest, size))
     }
 
-    /// Reads it to its end. `progress` is called with numbers of bytes as they are read.
+    /// Reads all of it, which checks its digest. `progress` gets the number of bytes of each piece.
     pub(super) fn check(mut self, progress: impl Fn(u64)) -> io::Result<()> {
         let mut buffer = vec![0; 256 << 10];
         loop {

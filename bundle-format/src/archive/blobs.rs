@@ -37,7 +37,7 @@ impl Blobs {
     }
 
     pub(super) fn read(&self, descriptor: &Descriptor, most: u64) -> Result<Vec<u8>, BundleError> {
-        read_all(self.open(descriptor), descriptor, most)
+        read_all(self.open(descriptor)?, descriptor, most)
     }
 
     /// The file that a blob begins in.
@@ -49,11 +49,10 @@ impl Blobs {
 
 /// The verified bytes of a blob that was opened, at most `most`.
 pub(super) fn read_all(
-    opened: Result<BlobReader<'_>, BundleError>,
+    mut reader: BlobReader<'_>,
     descriptor: &Descriptor,
     most: u64,
 ) -> Result<Vec<u8>, BundleError> {
-    let mut reader = opened?;
     let fail = |source| BundleError::Blob { digest: descriptor.digest, source };
     check_size(descriptor.size, most).map_err(fail)?;
     let mut bytes = Vec::new();

@@ -102,8 +102,8 @@ impl Bundle {
         }
     }
 
-    /// What is wrong with bundles that were named with it, although nothing is lacking: others
-    /// have what these do not give. As far as the bundle was read.
+    /// What is wrong with bundles that were named with it, where another one has what they do
+    /// not give. Only what was read so far is known.
     pub fn passed_over(&self) -> Vec<String> {
         self.others.passed_over()
     }

@@ -53,7 +53,7 @@ pub enum BundleError {
         path: PathBuf,
         /// The parity file.
         parity: PathBuf,
-        /// What is damaged, as far as it was read.
+        /// The error that the damage caused.
         #[source]
         damage: Box<Self>,
     },
@@ -118,7 +118,7 @@ pub enum BundleError {
 }
 
 impl BundleError {
-    /// All of these errors as one; none if there is none.
+    /// These errors as one error; none if the list is empty.
     pub(super) fn of_all(all: &mut Vec<Self>) -> Option<Self> {
         match all.len() {
             0 | 1 => all.pop(),

@@ -9,7 +9,7 @@ use super::repaired::Repaired;
 use super::storage::Storage;
 
 impl Archive {
-    /// Opens the archive at `path`, repaired by what is its own of what lies beside it. If
+    /// Opens the archive at `path`, repaired by the files beside it that were made for it. If
     /// `open` cannot use it, its index may be damaged. Then a file beside it counts if the
     /// bundle that it makes has all headers that are sound here. It also knows how long the
     /// bundle is, so that a part that is cut short or gone is as good as one with bad sectors.
@@ -50,7 +50,7 @@ impl Archive {
         }
     }
 
-    /// The same, repaired by what is its own of these files, which is taken out of them.
+    /// The same, repaired by the file that was made for it. That one is taken out of the list.
     fn repaired_by(mut self, beside: &mut Vec<Beside>) -> Self {
         if beside.is_empty() {
             return self;

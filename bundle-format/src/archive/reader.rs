@@ -28,7 +28,7 @@ pub struct Bundle {
     pub(super) blobs: Blobs,
     /// The sizes of the blobs that it lacks, if it is a delta.
     pub(super) absent: HashMap<Digest, u64>,
-    /// The bundles that have some of these.
+    /// The bundles that have some of the blobs that it lacks.
     pub(super) others: Others,
     manifest_blob: Descriptor,
     identity: Digest,
@@ -285,13 +285,13 @@ impl Bundle {
 
     /// The verified bytes of a file such as Kubernetes YAML, at most 32 MiB.
     pub fn read(&self, descriptor: &Descriptor) -> Result<Vec<u8>, BundleError> {
-        read_all(self.open_blob(descriptor), descriptor, MAX_YAML)
+        read_all(self.open_blob(descriptor)?, descriptor, MAX_YAML)
     }
 
     /// The verified bytes of an image's index, manifest or configuration, at most
     /// 8 MiB.
     pub(super) fn image_document(&self, blob: &Descriptor) -> Result<Vec<u8>, BundleError> {
-        read_all(self.open_blob(blob), blob, MAX_IMAGE_DOCUMENT)
+        read_all(self.open_blob(blob)?, blob, MAX_IMAGE_DOCUMENT)
     }
 }
 

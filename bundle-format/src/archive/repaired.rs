@@ -96,7 +96,7 @@ impl Repaired {
         Self { storage: self.storage.by(beside.patch), cure: beside.parity.map(cure) }
     }
 
-    /// What repairs it, for who wants to know how that went after a reader has failed.
+    /// What repairs it. A caller keeps it to ask later whether everything could be repaired.
     pub(super) fn cure(&self) -> Option<Arc<Cure>> {
         self.cure.clone()
     }

@@ -147,8 +147,8 @@ impl Storage {
     }
 
     /// The same for a bundle of `length` bytes, of which parts may be cut short or gone. What is
-    /// missing has its place, and reading there is an error. These are all ways to see the parts:
-    /// see [`sizes`]. None if there is no such way.
+    /// missing leaves a hole, and reading there is an error. Several sizes of the parts may be
+    /// possible ([`sizes`]): this gives the bundle for each, and nothing if none is possible.
     pub(super) fn with_holes(path: &Path, length: u64) -> Result<Vec<Self>, StorageError> {
         let Some((_, wanted)) = wanted(path)? else { return Self::open(path).map(|one| vec![one]) };
         let found: Vec<_> = wanted.iter().map(|path| open_file(path).ok().map(|it| it.1)).collect();

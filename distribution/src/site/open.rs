@@ -16,8 +16,8 @@ use super::stream::Stream;
 use crate::registries::registry::Endpoint;
 
 /// Opens the bundle at an address. With keys, one of them must have signed it. Only its
-/// documents are read, and kept in memory. The bundle's own address has its digest, so that
-/// whoever opens it there gets the same one.
+/// documents are read, and kept in memory. The address of the bundle that is returned has
+/// the digest: opening that address gives the same bundle.
 pub fn open(site: Site, address: &Address, keys: &TrustedKeys) -> anyhow::Result<Bundle> {
     let mut documents = Vec::new();
     let read = |endpoint: &Endpoint, what: &str, blob: &Descriptor| {

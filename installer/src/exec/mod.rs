@@ -107,7 +107,7 @@ pub(crate) fn last(text: &str, most: usize) -> &str {
 /// Writes a command's standard input.
 pub type Input<'a> = &'a mut dyn FnMut(&mut dyn Write) -> io::Result<()>;
 
-/// Runs commands on a node, also from several threads at once.
+/// Runs commands on a node. Several threads may use it at once.
 pub trait Exec: Sync {
     /// Runs `command` to its end. An error means that it could not be started.
     fn run(&self, command: &Command, input: Option<Input<'_>>) -> io::Result<Output>;

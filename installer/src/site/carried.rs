@@ -20,8 +20,8 @@ use crate::failure::Failure;
 /// What is left free on a node's disk, in bytes.
 const SPARE: u64 = 64 << 20;
 
-/// Up to how many bytes files are few: no node needs to give them to another one.
-const FEW: u64 = 1 << 20;
+/// Files of at most so many bytes together are sent to each node from here.
+const SMALL: u64 = 1 << 20;
 
 /// What all nodes get.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +35,7 @@ pub struct Carried {
     config: String,
     /// Where all that lies on this machine.
     here: Place,
-    /// Where it lies on a node, but for the installer, which depends on the architecture.
+    /// Where it lies on a node. The installer's path is empty here: it depends on the architecture.
     there: Place,
 }
 
@@ -212,9 +212,9 @@ impl Carried {
         self.files.iter().try_for_each(|file| file.send(connection, tell))
     }
 
-    /// Whether the files are so few that each node gets them from here.
-    pub(super) fn is_little(&self) -> bool {
-        self.files.iter().map(|file| file.size).sum::<u64>() <= FEW
+    /// Whether the files are so small that this machine sends them to each node.
+    pub(super) fn is_small(&self) -> bool {
+        self.files.iter().map(|file| file.size).sum::<u64>() <= SMALL
     }
 
     /// The files of the bundle and the keys, which lie in one folder of each node.

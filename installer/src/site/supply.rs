@@ -38,7 +38,7 @@ fn is_ready(site: &Site<'_>, node: &Met<'_>) -> anyhow::Result<bool> {
         drop(close(node));
         forget(node)?;
     }
-    if site.carried.is_little() {
+    if site.carried.is_small() {
         site.carried.send_bundle(&node.connection, &|line| (site.tell)(node.machine, line))?;
         return Ok(true);
     }

@@ -11,9 +11,9 @@ use lab::{Lab, Node, Settings};
 use crate::support::{connected_host, lab, succeed, words};
 use crate::up::Operator;
 
-/// The speed of each link in Mbit/s, in both directions.
+/// The speed of each link, in Mbit/s for each direction.
 const SPEED: u64 = 100;
-/// How many rounds ten nodes need, as docs/up.md says.
+/// The rounds that ten nodes need (docs/up.md).
 const ROUNDS: f64 = 4.0;
 
 /// Makes what leaves an interface slow. It ends with the lab.
