@@ -79,6 +79,22 @@ pub fn count(number: usize, one: &str) -> String {
     }
 }
 
+/// Writes JSON with the same values, in which nothing hidden stands as it is. Only a piece of it
+/// is in memory again.
+pub fn write_plain_json(out: &mut impl Write, json: &str) -> io::Result<()> {
+    let mut rest = json;
+    while !rest.is_empty() {
+        let most = PIECE.min(rest.len());
+        // A character has at most four bytes.
+        let end =
+            (0..4).map(|back| most.saturating_sub(back)).find(|end| rest.is_char_boundary(*end));
+        let (piece, after) = rest.split_at(end.unwrap_or(rest.len()));
+        out.write_all(plain_json(piece).as_bytes())?;
+        rest = after;
+    }
+    Ok(())
+}
+
 /// JSON with the same values, in which nothing hidden stands as it is.
 pub fn plain_json(json: &str) -> String {
     let mut plain = String::with_capacity(json.len());
@@ -109,6 +125,9 @@ fn escaped(text: &str, is_bad: fn(char) -> bool) -> Cow<'_, str> {
     shown.into()
 }
 
+/// The most bytes that are made printable at once, so that a large text is not in memory again.
+const PIECE: usize = 64 << 10;
+
 /// A writer of text that lets nothing hidden through but line breaks and tabs:
 /// all else, and what is no UTF-8, is written as an escape that can be read.
 #[derive(Debug)]
@@ -127,6 +146,7 @@ impl<W: Write> Printable<W> {
 
 impl<W: Write> Write for Printable<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let bytes = bytes.get(..PIECE).unwrap_or(bytes);
         let is_bad = |c: char| is_hidden(c) && !matches!(c, '\n' | '\t');
         let all = [std::mem::take(&mut self.begun).as_slice(), bytes].concat();
         let mut rest = all.as_slice();
@@ -186,6 +206,16 @@ mod tests {
         pieces.iter().for_each(|piece| writer.write_all(piece).unwrap());
         writer.flush().unwrap();
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_large_text_is_the_same_in_pieces() {
+        // Its characters lie across the ends of pieces.
+        let large = format!("a{}\u{200b}", "漢".repeat(PIECE));
+        assert_eq!(written(&[large.as_bytes()]), printable(&large));
+        let mut json = Vec::new();
+        write_plain_json(&mut json, &large).unwrap();
+        assert_eq!(String::from_utf8(json).unwrap(), plain_json(&large));
     }
 
     #[test]

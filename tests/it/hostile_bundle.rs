@@ -104,6 +104,35 @@ fn bundle_of(path: &std::path::Path, lock: Vec<u8>, titles: &[String]) {
 }
 
 #[test]
+fn a_large_bill_of_materials_is_in_memory_once() {
+    let demo = Demo::start();
+    demo.ok(&["lock"]);
+    demo.ok(&["build", "-q"]);
+    let bundle = Bundle::open(&demo.path("demo.tar")).unwrap();
+    let content = bundle.sbom().unwrap();
+    let mut bill = Vec::new();
+    bundle.open_blob(&content.descriptor).unwrap().read_to_end(&mut bill).unwrap();
+    // Two copies would be more than a program gets here.
+    bill.resize(127 << 20, b' ');
+    let large = described(&content.descriptor.media_type, &bill);
+    let of = |file: &&Content| matches!(file.path, BundlePath::Repodata { .. });
+    let mut made: Vec<_> = bundle.contents().iter().filter(of).cloned().collect();
+    made.push(Content { path: BundlePath::Sbom, descriptor: large.clone() });
+    let layout = Layout::new(bundle.lock(), &made).unwrap();
+    let open = |blob: &Descriptor| -> io::Result<Box<dyn Read + '_>> {
+        Ok(match blob.digest == large.digest {
+            true => Box::new(Cursor::new(&bill)),
+            false => Box::new(bundle.open_blob(blob).map_err(io::Error::other)?),
+        })
+    };
+    let mut file = File::create(demo.path("other.tar")).unwrap();
+    writer::write(&mut file, &layout, open, |_| ()).unwrap();
+    let output = within_bounds(demo.folder.path(), &["sbom", "other.tar"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stdout == bill);
+}
+
+#[test]
 fn size_depth_and_number_are_bounded() {
     let demo = Demo::start();
     demo.ok(&["lock"]);

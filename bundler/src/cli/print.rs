@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use bundle_format::output::Destination;
-use bundle_format::text::{indented, plain_json, stderr, stdout};
+use bundle_format::text::{indented, stderr, stdout, write_plain_json};
 
 use crate::build::write_file;
 use crate::spec::SpecError;
@@ -41,7 +41,8 @@ pub(super) fn data(text: &str) -> anyhow::Result<()> {
 
 /// Writes JSON to standard output, with its exact values.
 pub(super) fn json(text: &str) -> anyhow::Result<()> {
-    data(&plain_json(text))
+    let mut out = stdout();
+    write_plain_json(&mut out, text).and_then(|()| out.flush()).context("printing")
 }
 
 /// Writes to what the operator named with `--output`: a file, which is there whole or not at
