@@ -39,10 +39,10 @@ fn prepare(aim: &Aim, choice: &Choice, way: &Way) -> anyhow::Result<Option<Ready
     let host = node::host(way.root.as_deref())?;
     let intent = node::intent(&host, aim, way.root.as_deref())?;
     node::tell_stranger(&intent);
-    if !way.dry_run {
+    let steps = chosen(&intent, choice)?;
+    if !way.dry_run && !steps.iter().all(|step| order::is_alone(step.name())) {
         refuse_sample(intent.join.as_ref())?;
     }
-    let steps = chosen(&intent, choice)?;
     let plan = match run::plan(&host, &intent, &steps) {
         Ok(plan) => plan,
         Err(error) => {
@@ -112,7 +112,7 @@ pub(super) fn one_master_for_good() -> io::Result<()> {
     writeln!(stderr(), "note: this cluster will have one master for good; {how}")
 }
 
-/// A sample is good for a plan only.
+/// A sample is good for a plan, and for steps that use nothing of it.
 fn refuse_sample(join: Option<&JoinFile>) -> Result<(), Failure> {
     match join.is_some_and(JoinFile::is_sample) {
         true => Err(Failure::new(

@@ -8,6 +8,7 @@ use super::connection::Connection;
 use super::machine::Machine;
 use super::script;
 use crate::exec::Output;
+use crate::receipt::StepName;
 use crate::role::Role;
 
 /// The join file that a node is given.
@@ -81,6 +82,19 @@ impl Far<'_> {
     /// Has it make the node, and tells of each line.
     pub fn make(&self, join: Join<'_>, each: &(dyn Fn(&str) + Sync)) -> anyhow::Result<Output> {
         self.run(&["--yes"], join, each)
+    }
+
+    /// Has it take only these steps, and tells of each line.
+    pub fn take(
+        &self,
+        steps: &[StepName],
+        join: Join<'_>,
+        each: &(dyn Fn(&str) + Sync),
+    ) -> anyhow::Result<Output> {
+        let names: Vec<String> = steps.iter().map(ToString::to_string).collect();
+        let only = names.iter().flat_map(|name| ["--only", name]);
+        let command: Vec<&str> = std::iter::once("--yes").chain(only).collect();
+        self.run(&command, join, each)
     }
 
     /// Runs its upgrade to the bundle, with these options, and tells of each line. The node's

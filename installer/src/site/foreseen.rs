@@ -14,6 +14,7 @@ use super::problem::Problem;
 use crate::exec::Output;
 use crate::failure::{Awaited, Failure};
 use crate::node::join::{JoinFile, Master};
+use crate::receipt::StepName;
 use crate::role::Role;
 
 /// A node's plan: what `installer plan --json` says.
@@ -37,7 +38,7 @@ pub struct Plan {
 #[derive(Clone, Debug, Deserialize)]
 pub struct Step {
     /// Its name.
-    pub step: String,
+    pub step: StepName,
     /// Its changes, in the words in which they are shown.
     pub changes: Vec<String>,
 }

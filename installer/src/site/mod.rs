@@ -10,6 +10,7 @@ pub mod far;
 pub mod foreseen;
 pub mod machine;
 pub mod met;
+pub mod one;
 pub mod outcome;
 pub mod pass;
 mod pass_scripts;

@@ -9,8 +9,8 @@ use bundle_format::parallel::each;
 
 use super::foreseen::{Foreseen, Plan, foreseen, read, said_why};
 use super::met::{Met, Site};
+use super::one::{Planned, ended, from_first_step, left};
 use super::outcome::{End, Outcome};
-use super::run::{Planned, ended, from_first_step, left};
 use crate::failure::Awaited;
 use crate::role::Role;
 

@@ -71,6 +71,26 @@ pub fn steps(role: Role) -> Steps {
     all
 }
 
+/// Whether a node needs no other node for a step, nor anything of a join file. So it can take the
+/// step before its cluster has a master.
+pub fn is_alone(step: StepName) -> bool {
+    matches!(
+        step,
+        StepName::Selinux
+            | StepName::Swap
+            | StepName::Modules
+            | StepName::Sysctl
+            | StepName::Repository
+            | StepName::Packages
+            | StepName::ServiceFolder
+            | StepName::NetworkManager
+            | StepName::Containerd
+            | StepName::RegistryMirrors
+            | StepName::Crictl
+            | StepName::Images
+    )
+}
+
 /// The steps of an upgrade, in order: those of an install, but kubeadm comes first and
 /// upgrades the cluster or the node; and kubelet starts again after all its files are
 /// written.

@@ -34,8 +34,9 @@ use crate::site::connection::Sockets;
 use crate::site::foreseen::{self, Samples};
 use crate::site::machine::{Machine, machines};
 use crate::site::met::{Met, Site};
+use crate::site::one::{self, Planned};
 use crate::site::password::Password;
-use crate::site::run::{self, Planned};
+use crate::site::run;
 use crate::site::upgrade::Manner;
 
 /// What is to be done with which nodes.
@@ -174,7 +175,8 @@ fn install(
 ) -> anyhow::Result<()> {
     let (met, mut problems) = supplied(site, told)?;
     let nodes = asked(&met, &problems);
-    let foreseen = foreseen::foresee(site, &nodes, &met, &samples(cluster, bundle)?);
+    let samples = samples(cluster, bundle)?;
+    let foreseen = foreseen::foresee(site, &nodes, &met, &samples);
     told.problems("warning", &foreseen.warnings)?;
     told.problems("problem", &foreseen.problems)?;
     problems.extend(foreseen.problems);
@@ -183,7 +185,7 @@ fn install(
     let plans = nodes.iter().copied().zip(foreseen.plans.iter().flatten());
     let planned: Vec<Planned<'_, '_>> = plans.collect();
     told.plan(bundle, &planned, wanted.dry_run)?;
-    if planned.iter().all(run::is_done) {
+    if planned.iter().all(one::is_done) {
         return told.already(&planned);
     }
     tell_of_one_master(cluster, &met)?;
@@ -192,7 +194,7 @@ fn install(
         return Ok(());
     }
     agreed(wanted.yes, "Do this on all of them?")?;
-    told.finished(&run::make(site, &planned, &met))
+    told.finished(&run::make(site, &planned, &met, &samples))
 }
 
 /// Join files with which nobody can join.

@@ -12,9 +12,9 @@ use crate::cli::ended::confirmed;
 use crate::failure::Failure;
 use crate::site::foreseen::Plan;
 use crate::site::machine::Machine;
+use crate::site::one::{self, Planned};
 use crate::site::outcome::{End, Outcome};
 use crate::site::problem::{Problem, grouped};
-use crate::site::run::{self, Planned};
 use crate::site::upgrade;
 
 /// Fails unless the answer is yes.
@@ -100,7 +100,7 @@ impl Told {
         let is = |one: &Planned<'_, '_>| {
             let (node, plan) = one;
             let (role, changes) = (node.machine.role, count(plan.changes(), "change"));
-            match (run::is_done(one), node.standing.is_in_cluster()) {
+            match (one::is_done(one), node.standing.is_in_cluster()) {
                 (true, _) => format!("is a {role} already; nothing to do"),
                 (false, true) => format!("is a {role}; {changes}"),
                 (false, false) => format!("becomes a {role}; {changes}"),
@@ -162,7 +162,7 @@ impl Told {
 
     fn changes(&self, plan: &Plan) -> io::Result<()> {
         for step in plan.steps.iter().filter(|step| !step.changes.is_empty()) {
-            self.node("", &format!("  {}", printable(&step.step)))?;
+            self.node("", &format!("  {}", step.step))?;
             for change in &step.changes {
                 self.node("", &format!("    {}", printable(change)))?;
             }
@@ -183,7 +183,7 @@ impl Told {
                 End::Already => "was done already".to_owned(),
                 End::Done(words) => printable(words),
                 End::Failed(words) => format!("failed\n    {}", indented(words)),
-                End::Left(why) => format!("was not begun: {}", printable(why)),
+                End::Left(why) => format!("was not finished: {}", printable(why)),
             };
             self.node(&outcome.node.to_string(), &words)?;
         }
@@ -211,7 +211,7 @@ fn as_json(outcome: &Outcome) -> Value {
         End::Already => ("already", ""),
         End::Done(words) => ("done", words.as_str()),
         End::Failed(words) => ("failed", words.as_str()),
-        End::Left(why) => ("notBegun", why.as_str()),
+        End::Left(why) => ("notFinished", why.as_str()),
     };
     json!({"name": outcome.node, "end": is, "says": words})
 }

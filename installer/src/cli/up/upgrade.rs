@@ -9,7 +9,7 @@ use bundle_format::text::stderr;
 use super::supplied::{asked, supplied};
 use super::told::{Told, agreed};
 use crate::site::met::Site;
-use crate::site::run::Planned;
+use crate::site::one::Planned;
 use crate::site::upgrade::{self, Manner};
 
 /// How far a run goes.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bundle_format::cluster::Cluster;
 use installer::exec::{Command, Exec, Input, Output};
@@ -45,10 +45,17 @@ pub(super) enum Fault {
     NoImages(&'static str),
     /// It lets no other node in.
     Locked,
+    /// Its installer ends only after those of so many other nodes have prepared them.
+    Slow(usize),
 }
 
 /// The masters among the nodes.
 const MASTERS: [&str; 2] = ["10.0.0.1", "10.0.0.2"];
+
+/// Whether a line has an installer make the whole node.
+fn is_made(line: &[String]) -> bool {
+    line.iter().any(|word| word == "--yes") && line.iter().all(|word| word != "--only")
+}
 
 fn name(address: &str) -> &'static str {
     match address {
@@ -118,6 +125,13 @@ impl Exec for FarNodes {
         if self.fault(&address) == Some(Fault::NoRoot) {
             return Ok(ended(1, "", "sudo: a password is required\n"));
         }
+        if let (Some(Fault::Slow(count)), true) = (self.fault(&address), is_made(&line)) {
+            let end = Instant::now() + Duration::from_secs(60);
+            while self.prepared().len() < count {
+                assert!(Instant::now() < end, "nodes did not prepare");
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
         let mut nodes = self.nodes.lock().unwrap();
         if let Some(at) = arguments.iter().position(|word| word == "upgrade") {
             return Ok(marked(self.upgrade(&address, &mut nodes, &arguments[at + 1..])));
@@ -178,12 +192,21 @@ impl FarNodes {
         self.faults.get(address).copied()
     }
 
-    /// What was run as an installer that changes something, in order: its address and words.
+    /// The nodes whose installer was to change something, in order.
     pub(super) fn made(&self) -> Vec<String> {
+        self.changed(|line| !line.contains("--only"))
+    }
+
+    /// The same for those that took only the steps for which they need no other node.
+    pub(super) fn prepared(&self) -> Vec<String> {
+        self.changed(|line| line.contains("--yes --only packages --role"))
+    }
+
+    fn changed(&self, is_meant: fn(&str) -> bool) -> Vec<String> {
         let said = self.said.lock().unwrap();
-        let runs = said
-            .iter()
-            .filter(|(_, words, _)| words.last().is_some_and(|line| line.contains("--yes")));
+        let runs = said.iter().filter(|(_, words, _)| {
+            words.last().is_some_and(|line| line.contains("--yes") && is_meant(line))
+        });
         runs.map(|(address, ..)| address.clone()).collect()
     }
 
@@ -371,7 +394,12 @@ impl FarNodes {
                     ended(1, &format!(r#"{{"steps": [], "problems": {told}}}"#), "")
                 }
                 _ if node.role.is_some() => ended(0, r#"{"steps": []}"#, ""),
-                _ => ended(0, r#"{"steps": [{"step": "hosts", "changes": ["a", "b"]}]}"#, ""),
+                _ => {
+                    let steps = r#"[{"step": "hosts", "changes": ["a", "b"]},
+                        {"step": "swap", "changes": []},
+                        {"step": "packages", "changes": ["c"]}]"#;
+                    ended(0, &format!(r#"{{"steps": {steps}}}"#), "")
+                }
             },
             "reset" => match self.fault(address) {
                 Some(Fault::Fails(why)) => ended(1, "", why),
@@ -382,6 +410,9 @@ impl FarNodes {
             },
             "--yes" => match self.fault(address) {
                 Some(Fault::Fails(why)) => ended(1, "", why),
+                _ if words[1] == "--only" => {
+                    ended(0, "these steps are done; 1 change in 1 s\n", "")
+                }
                 _ => {
                     node.role = role;
                     let said = "warning: x\n[ 1/1] hosts: 2 changes\n";

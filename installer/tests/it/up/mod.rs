@@ -18,10 +18,11 @@ use installer::site::connection::Sockets;
 use installer::site::foreseen::{Samples, foresee};
 use installer::site::machine::{Machine, machines};
 use installer::site::met::{Met, Site};
+use installer::site::one::Planned;
 use installer::site::outcome::{End, Outcome};
 use installer::site::problem::{Problem, grouped};
 use installer::site::rounds::plan;
-use installer::site::run::{Planned, make, reset};
+use installer::site::run::{make, reset};
 use installer::site::supply::supply;
 
 use self::far_nodes::{FarNodes, Fault, TOKEN};
@@ -122,7 +123,7 @@ fn install(site: &Site<'_>) -> (Vec<Problem>, Vec<Outcome>) {
         return (problems, Vec::new());
     }
     let plans = meant.iter().copied().zip(foreseen.plans.iter().flatten());
-    (problems, make(site, &plans.collect::<Vec<Planned<'_, '_>>>(), &met))
+    (problems, make(site, &plans.collect::<Vec<Planned<'_, '_>>>(), &met, &samples()))
 }
 
 fn samples() -> Samples {
@@ -160,12 +161,40 @@ fn masters_come_one_by_one_and_then_workers_and_no_secret_is_an_argument() {
         assert!(!line.contains(TOKEN), "{line}");
         assert!(line.contains("BatchMode=yes"), "{line}");
         assert!(!line.contains("StrictHostKeyChecking=no"), "{line}");
-        let joins = line.contains("--yes") && address != FIRST;
-        assert_eq!(line.contains("--yes") && line.contains("/dev/stdin"), joins, "{line}");
+        let is_given = line.contains("--yes") && address != FIRST;
+        assert_eq!(line.contains("--yes") && line.contains("/dev/stdin"), is_given, "{line}");
+        let joins = is_given && !line.contains("--only");
         assert_eq!(given.contains(TOKEN), joins, "{line}");
     }
     // Each is let go.
     assert_eq!(said.iter().filter(|(_, words, _)| words[1] == "-O").count(), 4);
+}
+
+#[test]
+fn other_nodes_prepare_while_the_first_master_is_made() {
+    let nodes = with(&[(FIRST, Fault::Slow(3))]);
+    let tried = up(&nodes, &[]);
+    assert_eq!(ends(&tried), ["m1 done", "m2 done", "w1 done", W2_DONE]);
+    let mut prepared = nodes.prepared();
+    prepared.sort();
+    assert_eq!(prepared, [SECOND, THIRD, FOURTH]);
+    let said = nodes.said.lock().unwrap();
+    let only = said.iter().filter(|(_, words, _)| words.join(" ").contains("--only"));
+    for (address, _, given) in only {
+        assert_eq!(given, if address == SECOND { "sample: m" } else { "sample: w" });
+    }
+}
+
+#[test]
+fn what_fails_while_the_first_master_is_made_is_not_begun_again() {
+    let nodes = with(&[
+        (FIRST, Fault::Slow(3)),
+        (SECOND, Fault::Fails("error: no\n")),
+        (THIRD, Fault::Fails("error: no disk\n")),
+    ]);
+    let tried = up(&nodes, &[]);
+    assert_eq!(ends(&tried), ["m1 done", "m2 error: no", "w1 error: no disk", W2_DONE]);
+    assert_eq!(nodes.made(), [FIRST, FOURTH]);
 }
 
 /// How many times something was sent to each node from here, except for installers.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use installer::site::foreseen::Foreseen;
 use installer::site::met::{Met, Site};
+use installer::site::one::Planned;
 use installer::site::outcome::Outcome;
 use installer::site::problem::Problem;
-use installer::site::run::Planned;
 use installer::site::supply::supply;
 use installer::site::upgrade::{Manner, foresee, release_of, upgrade};
 

@@ -2,17 +2,16 @@
 //! that is typed once.
 
 use std::fs;
-use std::io::{Read, Write};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Instant;
 
-use lab::network::LAN;
-use lab::{Lab, Settings, cluster, program};
+use lab::{Lab, Settings, cluster};
 
 use crate::application::{Witness, kubectl, wait};
 use crate::life;
 use crate::support::{lab, words};
+use crate::terminal::{self, Answer};
 use crate::up::{Operator, receipt, receipts};
 use crate::upgrade::{self, assert_all_have, assert_well, spread_application};
 
@@ -122,37 +121,9 @@ fn a_password_is_typed_once_for_all_nodes_and_is_shown_nowhere() {
 /// What `installer up --status --ask-password` shows on a terminal where this is typed. While
 /// it runs, no process's arguments have it.
 fn typed(operator: &Operator, password: &str) -> String {
-    let line = format!(
-        "ip netns exec {LAN} timeout 120 {} up --config cluster.yaml --status --ask-password",
-        program("installer").unwrap().display()
-    );
-    let path = format!("{}:{}", operator.path().join("bin").display(), env!("PATH"));
-    let mut child = Command::new("script")
-        .args(["-qec", &line, "/dev/null"])
-        .current_dir(operator.path())
-        .env("PATH", path)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let (mut pipe, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-    let (mut said, mut piece) = (Vec::new(), [0; 4096]);
-    let mut is_typed = false;
-    loop {
-        let count = stdout.read(&mut piece).unwrap();
-        if count == 0 {
-            break;
-        }
-        said.extend_from_slice(&piece[..count]);
-        if !is_typed && String::from_utf8_lossy(&said).contains("to the nodes: ") {
-            // The terminal's echo is off before the question is shown.
-            pipe.write_all(format!("{password}\n").as_bytes()).unwrap();
-            is_typed = true;
-        }
-        assert!(!is_in_arguments(password));
-    }
-    child.wait().unwrap();
-    String::from_utf8_lossy(&said).into_owned()
+    let answer = Answer { question: "to the nodes: ", typed: password };
+    let check = |_: &str| assert!(!is_in_arguments(password));
+    terminal::up(operator, &["--status", "--ask-password"], &answer, check).1
 }
 
 fn is_in_arguments(password: &str) -> bool {

@@ -1,0 +1,69 @@
+//! One line, one question, a master and four workers.
+
+use std::time::Instant;
+
+use lab::Settings;
+
+use crate::application::{Witness, assert_serves, spread};
+use crate::support::{connected_host, lab, words};
+use crate::terminal::{self, Answer};
+use crate::up::{Operator, receipt, receipts};
+
+const YES: Answer<'_> = Answer { question: "Do this on all of them?", typed: "y" };
+
+#[test]
+#[ignore = "takes eight minutes: scripts/nightly"]
+fn one_question_makes_a_master_and_four_workers_through_a_power_loss() {
+    let Some(host) = connected_host() else { return };
+    let (_, bundle) = host.bundle();
+    let Some(lab) = lab(&Settings { nodes: 5, ..Settings::default() }) else { return };
+    let [master, .., last] = lab.nodes() else { panic!("five nodes") };
+    let _witness = Witness(master);
+    let operator = Operator::new(&lab, 1);
+    operator.know(lab.nodes());
+    let line = ["--bundle", bundle.to_str().unwrap()];
+
+    // The slowest node, alone: all others wait for it.
+    let begun = Instant::now();
+    let said = operator.up(&[&line[..], &["--only", "node1", "--yes"]].concat());
+    let alone = begun.elapsed().as_secs_f64();
+    assert!(said.status.success(), "{}", words(&said));
+    let said = operator.up(&["--reset", "--only", "node1", "--yes"]);
+    assert!(said.status.success(), "{}", words(&said));
+    for node in lab.nodes() {
+        node.reboot().unwrap();
+    }
+    operator.know(lab.nodes());
+
+    let begun = Instant::now();
+    let mut has_power = true;
+    let (has_succeeded, text) = terminal::up(&operator, &line, &YES, |_| {
+        if has_power && receipt(last).contains("\"step\":\"images\"") {
+            last.kill().unwrap();
+            has_power = false;
+        }
+    });
+    println!("{text}");
+    assert!(!has_succeeded && !has_power);
+    assert_eq!(text.matches(YES.question).count(), 1);
+    for name in ["node2", "node3", "node4"] {
+        assert!(text.contains(&format!("{name}  is a worker; ")), "{name}");
+    }
+    assert!(text.contains("node5  failed"));
+
+    last.start().unwrap();
+    let (has_succeeded, text) = terminal::up(&operator, &line, &YES, |_| ());
+    let all = begun.elapsed().as_secs_f64();
+    println!("{text}");
+    println!("the master alone: {alone:.1} s; all five, and a power loss: {all:.1} s");
+    assert!(has_succeeded);
+    assert_eq!(text.matches(YES.question).count(), 1);
+    spread(master);
+    assert_serves(&lab);
+
+    let before = receipts(&lab);
+    let said = operator.up(&line);
+    let text = words(&said);
+    assert!(said.status.success() && text.matches("nothing to do").count() == 5, "{text}");
+    assert_eq!(receipts(&lab), before);
+}
