@@ -143,6 +143,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_needs_no_other_node_comes_before_a_node_joins() {
+        for (role, joins) in
+            [(Role::Master, StepName::ControlPlane), (Role::Worker, StepName::Join)]
+        {
+            let names: Vec<StepName> = steps(role).iter().map(|one| one.name()).collect();
+            let alone = names.iter().rposition(|name| is_alone(*name)).unwrap();
+            let joins = names.iter().position(|name| *name == joins).unwrap();
+            assert!(alone < joins, "{names:?}");
+            assert_eq!(names.iter().filter(|name| is_alone(**name)).count(), 12);
+        }
+    }
+
+    #[test]
     fn an_upgrade_goes_in_kubeadms_order() {
         let middle = "repository images upgrade-kubeadm KUBEADM drain packages";
         let end = "kubelet kubelet-settings restart";
