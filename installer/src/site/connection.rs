@@ -232,8 +232,9 @@ impl<'a> Connection<'a> {
     /// What a script of ours has said, without what the node's shell said before.
     fn held(&self, output: Output) -> anyhow::Result<Output> {
         match (&self.ssh, output.stdout.split_once(script::MARK)) {
-            (Some(ssh), _) if output.status == Some(OF_SSH) => {
-                Err(refused(ssh.address, &output).into())
+            (Some(ssh), answer) if output.status == Some(OF_SSH) => {
+                let why = if answer.is_some() { lost } else { refused };
+                Err(why(ssh.address, &output).into())
             }
             (_, Some((_, answer))) => Ok(Output { stdout: answer.to_owned(), ..output }),
             (_, None) if output.succeeded() => Err(Failure::new(
@@ -302,6 +303,13 @@ fn refused(address: IpAddr, output: &Output) -> Failure {
     };
     host_key(&output.stderr)
         .unwrap_or_else(|| Failure::new(format!("ssh to {address} {words}"), cure))
+}
+
+/// That `ssh` lost a node that had begun to answer. What the node said before was told already.
+fn lost(address: IpAddr, output: &Output) -> Failure {
+    let why = output.reason().map(|why| format!(": {why}")).unwrap_or_default();
+    let cure = "see whether it has power and network; then type the same line again";
+    Failure::new(format!("the connection to {address} was lost{why}"), cure)
 }
 
 /// Why a node does not take the password.

@@ -45,6 +45,8 @@ pub(super) enum Fault {
     NoImages(&'static str),
     /// It lets no other node in.
     Locked,
+    /// It loses its power while its installer is at work.
+    Dies,
     /// Its installer ends only after those of so many other nodes have prepared them.
     Slow(usize),
 }
@@ -410,6 +412,10 @@ impl FarNodes {
             },
             "--yes" => match self.fault(address) {
                 Some(Fault::Fails(why)) => ended(1, "", why),
+                Some(Fault::Dies) => {
+                    let said = "[ 1/1] hosts: 2 changes\nConnection to it closed by remote host.\n";
+                    ended(255, "", said)
+                }
                 _ if words[1] == "--only" => {
                     ended(0, "these steps are done; 1 change in 1 s\n", "")
                 }

@@ -300,6 +300,15 @@ fn a_worker_that_fails_stops_no_other_and_the_next_run_makes_it() {
 }
 
 #[test]
+fn a_node_that_dies_is_told_as_that_without_its_steps() {
+    let tried = up(&with(&[(THIRD, Fault::Dies)]), &[]);
+    let End::Failed(words) = &tried.outcomes[2].end else { panic!("{:?}", tried.outcomes) };
+    let what =
+        "error: the connection to 10.0.0.3 was lost: Connection to it closed by remote host.";
+    assert!(words.starts_with(what) && words.contains("hint: see whether it has power"), "{words}");
+}
+
+#[test]
 fn an_installer_that_an_interrupted_run_has_left_is_waited_for() {
     let nodes = with(&[]);
     nodes.keep_busy(THIRD);

@@ -49,7 +49,7 @@ fn one_question_makes_a_master_and_four_workers_through_a_power_loss() {
     for name in ["node2", "node3", "node4"] {
         assert!(text.contains(&format!("{name}  is a worker; ")), "{name}");
     }
-    assert!(text.contains("node5  failed"));
+    assert!(text.contains("node5  failed") && text.contains("192.168.77.15 was lost"));
 
     last.start().unwrap();
     let (has_succeeded, text) = terminal::up(&operator, &line, &YES, |_| ());
