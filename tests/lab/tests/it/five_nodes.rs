@@ -9,7 +9,8 @@ use crate::support::{connected_host, lab, words};
 use crate::terminal::{self, Answer};
 use crate::up::{Operator, receipt, receipts};
 
-const YES: Answer<'_> = Answer { question: "Do this on all of them?", typed: "y" };
+const YES: Answer<'_> =
+    Answer { question: "Do this on all of them?", typed: "y", is_hidden: false };
 
 #[test]
 #[ignore = "takes eight minutes: scripts/nightly"]
@@ -65,7 +66,7 @@ fn one_question_makes_a_master_and_four_workers_through_a_power_loss() {
     assert_serves(&lab);
 
     let before = receipts(&lab);
-    let said = operator.up(&line);
+    let said = operator.up(&[&line[..], &["--yes"]].concat());
     let text = words(&said);
     assert!(said.status.success() && text.matches("nothing to do").count() == 5, "{text}");
     assert_eq!(receipts(&lab), before);

@@ -6,12 +6,16 @@ use std::process::{Command, Stdio};
 use lab::network::LAN;
 use lab::program;
 
+use crate::application::wait;
+use crate::support::words;
 use crate::up::Operator;
 
 /// What stands on the terminal before somebody types, and what is typed then.
 pub(crate) struct Answer<'a> {
     pub(crate) question: &'a str,
     pub(crate) typed: &'a str,
+    /// Whether the terminal does not show what is typed.
+    pub(crate) is_hidden: bool,
 }
 
 /// Runs `installer up` with these arguments, and gives whether it succeeded and what the terminal
@@ -24,7 +28,7 @@ pub(crate) fn up(
 ) -> (bool, String) {
     // In the foreground, because only there a program may read what is typed.
     let line = format!(
-        "ip netns exec {LAN} timeout --foreground 480 {} up --config cluster.yaml {}",
+        "tty; ip netns exec {LAN} timeout --foreground 480 {} up --config cluster.yaml {}",
         program("installer").unwrap().display(),
         arguments.join(" ")
     );
@@ -48,7 +52,11 @@ pub(crate) fn up(
         said.extend_from_slice(&piece[..count]);
         let text = String::from_utf8_lossy(&said);
         if !is_typed && text.contains(answer.question) {
-            // A terminal's echo is off before a password is asked for.
+            if answer.is_hidden {
+                // Somebody who types is slower than the program, which asks first.
+                let device = text.lines().next().unwrap_or_default();
+                wait("the terminal to show nothing", || is_silent(device));
+            }
             pipe.write_all(format!("{}\n", answer.typed).as_bytes()).unwrap();
             is_typed = true;
         }
@@ -56,4 +64,10 @@ pub(crate) fn up(
     }
     let has_succeeded = child.wait().unwrap().success();
     (has_succeeded, String::from_utf8_lossy(&said).into_owned())
+}
+
+/// Whether a terminal does not show what is typed.
+fn is_silent(device: &str) -> bool {
+    let said = Command::new("stty").args(["-F", device.trim(), "-a"]).output().unwrap();
+    words(&said).split_whitespace().any(|word| word == "-echo")
 }

@@ -93,7 +93,7 @@ const PASSWORD: &str = "correct horse $(x) 'battery";
 const OTHER: &str = "not-this-one-qxzv";
 
 #[test]
-#[ignore = "its second half has not been run yet: scripts/nightly"]
+#[ignore = "takes half a minute: scripts/nightly"]
 fn a_password_is_typed_once_for_all_nodes_and_is_shown_nowhere() {
     let Some(lab) = lab(&Settings { nodes: 2, ..Settings::default() }) else { return };
     let operator = Operator::new(&lab, 1);
@@ -121,7 +121,7 @@ fn a_password_is_typed_once_for_all_nodes_and_is_shown_nowhere() {
 /// What `installer up --status --ask-password` shows on a terminal where this is typed. While
 /// it runs, no process's arguments have it.
 fn typed(operator: &Operator, password: &str) -> String {
-    let answer = Answer { question: "to the nodes: ", typed: password };
+    let answer = Answer { question: "to the nodes: ", typed: password, is_hidden: true };
     let check = |_: &str| assert!(!is_in_arguments(password));
     terminal::up(operator, &["--status", "--ask-password"], &answer, check).1
 }
