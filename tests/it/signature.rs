@@ -95,6 +95,30 @@ fn a_bundle_is_not_read_without_its_own_signature() {
 }
 
 #[test]
+fn a_page_compares_only_with_a_bundle_that_a_trusted_key_has_signed() {
+    let demo = built();
+    demo.ok(&["keygen", "--no-password", "other"]);
+    demo.ok(&["sign", "demo.tar", "--key", "site"]);
+    fs::copy(demo.path("demo.tar"), demo.path("old.tar")).unwrap();
+    let compare = ["report", "demo.tar", "--against", "old.tar", "--output", "report.html"];
+    let trusting = [&compare[..], &["--trusted-key", "site.pub"]].concat();
+    let error = demo.fails(&trusting);
+    assert!(error.contains("--against old.tar"), "{error}");
+    assert!(error.contains("the bundle is not signed: there is no old.tar.minisig"), "{error}");
+    demo.ok(&["sign", "old.tar", "--key", "other"]);
+    let error = demo.fails(&trusting);
+    assert!(error.contains("--against old.tar") && error.contains("was made with the key"));
+    assert!(!demo.path("report.html").exists());
+    let page = || fs::read_to_string(demo.path("report.html")).unwrap();
+    let both = [&trusting[..], &["--trusted-key", "other.pub"]].concat();
+    demo.ok(&both);
+    assert!(page().contains("It is signed, by key "), "{}", page());
+    // Without a key, nobody asks, and the page says so.
+    demo.ok(&compare);
+    assert!(page().contains("Nobody has checked for this page who signed that one."));
+}
+
+#[test]
 fn a_build_signs_and_tells_of_a_signature_that_no_longer_counts() {
     let demo = built();
     demo.ok(&["build", "-q", "--sign", "site"]);

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use anyhow::Context;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::signature::TrustedKeys;
 use clap::Args;
@@ -22,8 +23,8 @@ pub(super) struct Arguments {
     /// Say what changed since this older bundle
     #[arg(long, value_name = "OLD")]
     against: Option<PathBuf>,
-    /// Check first that one of the keys in this file has signed the bundle; repeat the
-    /// option for more files
+    /// Check first that one of the keys in this file has signed the bundle, and the older one
+    /// too; repeat the option for more files
     #[arg(long, value_name = "FILE")]
     trusted_key: Vec<PathBuf>,
     /// The page to write
@@ -34,7 +35,11 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let keys = TrustedKeys::read(&arguments.trusted_key)?;
     let bundle = Bundle::open_trusted(&arguments.bundle, &keys)?.complete()?;
-    let before = arguments.against.as_deref().map(Bundle::open).transpose()?;
+    let before = arguments.against.as_deref().map(|old| {
+        let opened = Bundle::open_trusted(old, &keys);
+        opened.with_context(|| format!("--against {}", old.display()))
+    });
+    let before = before.transpose()?;
     let page = report::page(&bundle, before.as_ref(), SystemTime::now())?;
     print::output(&arguments.output, page.as_bytes())
 }

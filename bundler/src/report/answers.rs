@@ -82,8 +82,11 @@ fn changed(facts: &Facts<'_>) -> Vec<Markup> {
     let lock = before.lock();
     let mut said = vec![html! {
         "The bundle before is " strong { (shown::text(&lock.name)) } " of Kubernetes "
-        (lock.kubernetes) ", index " (shown::digest(before.index_digest())) ". Nobody has checked \
-        for this page who signed that one."
+        (lock.kubernetes) ", index " (shown::digest(before.index_digest())) ". "
+        @match before.signed() {
+            Some(by) => { "It is signed, by " (by) "." }
+            None => { "Nobody has checked for this page who signed that one." }
+        }
     }];
     if difference.changes.is_empty() {
         said.push(html! { "Nothing changed." });

@@ -100,13 +100,14 @@ fn it_answers_what_changed_who_vouches_and_what_worries() {
         assert!(alone.contains(said), "{said}\n{alone}");
     }
     fs::rename(demo.path("demo.tar"), demo.path("old.tar")).unwrap();
+    demo.ok(&["keygen", "--no-password", "site"]);
+    demo.ok(&["sign", "old.tar", "--key", "site"]);
     let spec = demo
         .spec()
         .replace("  - name: ingress-nginx\n    url: URL/manifests/ingress-nginx.yaml\n", "");
     demo.write_spec(&spec);
     demo.ok(&["lock"]);
     demo.ok(&["build", "-q", "--locked"]);
-    demo.ok(&["keygen", "--no-password", "site"]);
     demo.ok(&["sign", "demo.tar", "--key", "site"]);
     let arguments = ["demo.tar", "--against", "old.tar", "--trusted-key", "site.pub"];
     let compared = words(&page(&demo, &arguments));
