@@ -75,9 +75,14 @@ pub fn read(
     key.into_unencrypted_secret_key().with_context(reading)
 }
 
-/// Signs the bundle at `path`. Returns the path of the signature.
-pub fn sign(path: &Path, key: &SecretKey, now: SystemTime) -> anyhow::Result<PathBuf> {
-    let bundle = Bundle::open(path).with_context(|| format!("opening {}", path.display()))?;
+/// Signs the bundle, which is at `path`. Who calls this has read all of it: a signature says
+/// that somebody approved its bytes. Returns the path of the signature.
+pub fn sign(
+    bundle: &Bundle,
+    path: &Path,
+    key: &SecretKey,
+    now: SystemTime,
+) -> anyhow::Result<PathBuf> {
     let signature = signature::path_of(path);
     let at = now.duration_since(UNIX_EPOCH).context("the clock is before 1970")?.as_secs();
     let (name, lock) = (&bundle.lock().name, bundle.lock_digest());

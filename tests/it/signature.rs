@@ -143,6 +143,38 @@ fn a_build_signs_and_tells_of_a_signature_that_no_longer_counts() {
 }
 
 #[test]
+fn nobody_signs_or_approves_a_bundle_that_is_damaged() {
+    let demo = Demo::start();
+    demo.ok(&["keygen", "--no-password", "site"]);
+    fs::write(demo.path("program"), "#!/bin/sh\necho it runs\nexit\n").unwrap();
+    let own = "installers: [{architecture: x86_64, file: program}]\n";
+    demo.write_spec(&demo.spec().replace("installers: []\n", own));
+    demo.ok(&["build", "-q"]);
+    let good = fs::read(demo.path("demo.tar")).unwrap();
+    let mut bytes = good.clone();
+    let place = bytes.windows(7).position(|bytes| bytes == b"it runs").unwrap();
+    bytes[place] = b'I';
+    fs::write(demo.path("demo.tar"), bytes).unwrap();
+    let commands: [&[&str]; 3] = [
+        &["sign", "-q", "demo.tar", "--key", "site"],
+        &["report", "-q", "demo.tar", "--output", "report.html"],
+        &["audit", "-q", "--json", "demo.tar"],
+    ];
+    for command in commands {
+        let error = demo.fails(command);
+        assert!(error.contains("installers/x86_64/installer (sha256:"), "{command:?}: {error}");
+        assert!(error.contains("do not use this bundle"), "{command:?}: {error}");
+    }
+    let is_there = |name: &str| demo.path(name).exists();
+    assert!(!is_there("demo.tar.minisig") && !is_there("report.html"));
+    fs::write(demo.path("demo.tar"), good).unwrap();
+    for command in commands {
+        demo.ok(command);
+    }
+    assert!(is_there("demo.tar.minisig") && is_there("report.html"));
+}
+
+#[test]
 fn a_key_is_secret_has_a_password_and_is_never_replaced() {
     let demo = Demo::start();
     demo.ok(&["build", "-q"]);
@@ -180,7 +212,7 @@ fn a_key_is_secret_has_a_password_and_is_never_replaced() {
         let damaged = format!("untrusted comment: x\n{}\n", BASE64_STANDARD.encode(&bytes));
         fs::write(demo.path("plain"), damaged).unwrap();
         let before = fs::read(demo.path("demo.tar.minisig")).unwrap();
-        demo.fails(&["sign", "demo.tar", "--key", "plain"]);
+        demo.fails(&["sign", "-q", "demo.tar", "--key", "plain"]);
         assert_eq!(fs::read(demo.path("demo.tar.minisig")).unwrap(), before);
     }
     // Nobody to ask.

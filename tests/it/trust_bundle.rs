@@ -105,7 +105,7 @@ fn metadata_counts_only_if_its_own_repositorys_key_signed_it() {
     };
     rewritten(&demo, swap, &[]);
     let words = "repository el9-x86_64/kubernetes: its metadata is signed with ";
-    let error = demo.fails(&["audit", "other.tar"]);
+    let error = demo.fails(&["audit", "-q", "other.tar"]);
     assert!(error.contains(words) && error.contains(", which is none of its keys"), "{error}");
     let path = demo.path("bundle.yaml.lock.json");
     let mut lock: Lock = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();

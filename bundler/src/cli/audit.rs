@@ -11,14 +11,14 @@ use bundle_format::text::{count, printable};
 use clap::Args;
 use serde_json::json;
 
-use super::print;
+use super::{print, verify};
 use crate::inspect::audit::{self, Audited, By, Voucher};
 
 /// Shows who vouches for each thing in a bundle: nobody, the connection by which it came,
 /// who made the bundle, or a vendor's key
 ///
-/// It needs no network, and checks the packages' signatures again. What nobody vouches for
-/// comes first.
+/// It needs no network, reads every byte of the bundle as `bundler verify` does, and checks the
+/// packages' signatures again. What nobody vouches for comes first.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The bundle, or any of its parts
@@ -30,6 +30,9 @@ pub(super) struct Arguments {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Show no progress
+    #[arg(short, long)]
+    quiet: bool,
 }
 
 /// How long a bundle may be in use.
@@ -38,6 +41,7 @@ const LIFE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let keys = TrustedKeys::read(&arguments.trusted_key)?;
     let bundle = Bundle::open_trusted(&arguments.bundle, &keys)?.complete()?;
+    verify::whole(&bundle, arguments.quiet)?;
     let all = audit::audit(&bundle, SystemTime::now())?;
     let (name, index, signed) = (&bundle.lock().name, bundle.index_digest(), bundle.signed());
     if arguments.json {

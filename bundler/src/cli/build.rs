@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context, bail};
+use bundle_format::archive::reader::Bundle;
 use bundle_format::damage::plan::Share;
 use bundle_format::text::{count, printable};
 use bundle_format::{Digest, Lock, layout, output};
@@ -114,7 +115,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         ));
     }
     if let Some(key) = key {
-        let signature = signing::sign(&output.path, &key, SystemTime::now())?;
+        let path = &output.path;
+        let bundle = Bundle::open(path).with_context(|| format!("opening {}", path.display()))?;
+        let signature = signing::sign(&bundle, path, &key, SystemTime::now())?;
         return print::data(&format!("{}\n", signature.display()));
     }
     if let Some(old) = signing::outdated(&output.path, Digest::of(&layout::lock_bytes(lock)?)) {

@@ -8,14 +8,16 @@ use bundle_format::archive::reader::Bundle;
 use bundle_format::signature::TrustedKeys;
 use clap::Args;
 
-use super::print;
+use super::{print, verify};
 use crate::report;
 
 /// Writes a page about a bundle for who must approve it: what it is, what changed, who
 /// vouches, what worries
 ///
 /// The page is one file of HTML. It needs no network and no server, has a search, and prints
-/// on A4. The packages' signatures are checked again.
+/// on A4. It is made only if every byte of the bundle is right, as `bundler verify` reads them.
+/// The packages' signatures are checked again. Of the older bundle, only the lock and the
+/// manifests are read.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The bundle, or any of its parts
@@ -30,6 +32,9 @@ pub(super) struct Arguments {
     /// The page to write
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    /// Show no progress
+    #[arg(short, long)]
+    quiet: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
@@ -40,6 +45,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         opened.with_context(|| format!("--against {}", old.display()))
     });
     let before = before.transpose()?;
+    verify::whole(&bundle, arguments.quiet)?;
     let page = report::page(&bundle, before.as_ref(), SystemTime::now())?;
     print::output(&arguments.output, page.as_bytes())
 }

@@ -18,7 +18,8 @@ use crate::sbom;
 /// the images say is installed in them
 ///
 /// It is JSON of CycloneDX 1.6, the same as `sbom.cdx.json` in the bundle. For a bundle of an
-/// older version, which has none, it is made now.
+/// older version, which has none, it is made now. What is read of the bundle is checked;
+/// `bundler verify` checks all of it.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The bundle, or any of its parts

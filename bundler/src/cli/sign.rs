@@ -3,17 +3,20 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use anyhow::Context;
+use bundle_format::archive::reader::Bundle;
 use clap::Args;
 
 use super::password::Password;
-use super::print;
+use super::{print, verify};
+use crate::inspect::image_signatures;
 use crate::signing;
 
 /// Signs a bundle: writes <BUNDLE>.minisig beside it, which signs its index with the
 /// digests of all the rest
 ///
-/// Sign what you have checked: `bundler verify` reads every byte, and `bundler inspect`
-/// and `bundler diff` show what it is.
+/// It reads every byte first, as `bundler verify` does, and does not sign what is damaged.
+/// Sign what you know: `bundler report`, `bundler inspect` and `bundler diff` show what it is.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The bundle, or any of its parts
@@ -23,10 +26,20 @@ pub(super) struct Arguments {
     key: PathBuf,
     #[command(flatten)]
     password: Password,
+    /// Show no progress
+    #[arg(short, long)]
+    quiet: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let key = signing::read(&arguments.key, || arguments.password.read())?;
-    let signature = signing::sign(&arguments.bundle, &key, SystemTime::now())?;
+    let path = &arguments.bundle;
+    let bundle = Bundle::open(path).with_context(|| format!("opening {}", path.display()))?;
+    let found = verify::whole(&bundle, arguments.quiet)?;
+    image_signatures::check(bundle.lock())?;
+    if let Some(lack) = found.lack() {
+        print::notice(&format!("{lack}\nthe signature is over their digests too"));
+    }
+    let signature = signing::sign(&bundle, path, &key, SystemTime::now())?;
     print::data(&format!("{}\n", signature.display()))
 }

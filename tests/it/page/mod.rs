@@ -6,7 +6,7 @@ mod in_browser;
 use std::fs;
 
 use bundle_format::archive::reader::Bundle;
-use bundle_format::lock::{CheckName, DisabledCheck, Edit, Lock, LockedImage, Why};
+use bundle_format::lock::{CheckName, Descriptor, DisabledCheck, Edit, Lock, LockedImage, Why};
 use bundle_format::text::is_hidden;
 use serde_json::{Value, json};
 
@@ -48,6 +48,9 @@ fn make_hostile(demo: &Demo) {
     let plain: String = text.chars().filter(|c| !c.is_control()).collect();
     let labels = json!({"org.opencontainers.image.licenses": text});
     let configuration = serde_json::to_vec(&json!({"config": {"Labels": labels}})).unwrap();
+    let bundle = Bundle::open(&demo.path("demo.tar")).unwrap();
+    let mut image = bundle.lock().images[0].clone();
+    let documents = configure(&bundle, &mut image, &configuration);
     let mut package = Vec::new();
     let licence = format!("GPL {plain}");
     let builder = rpm::PackageBuilder::new("a", "1", &licence, "noarch", "a").build().unwrap();
@@ -67,8 +70,7 @@ fn make_hostile(demo: &Demo) {
         rpm.why = vec![Why::Requires { package: rpm.package.clone(), requirement: plain.clone() }];
         lock.targets[0].baseline = plain.clone();
         lock.targets[0].repositories[0].revision = Some(plain.clone());
-        let media_type = lock.images[0].platforms[0].config.media_type.clone();
-        lock.images[0].platforms[0].config = described(&media_type, &configuration);
+        lock.images[0] = image;
         lock.manifests[0].source = plain.clone();
         lock.manifests[0].patches = vec![Edit {
             patch: plain.clone(),
@@ -77,7 +79,36 @@ fn make_hostile(demo: &Demo) {
             to: plain.clone(),
         }];
     };
-    rewritten(demo, change, &[package.clone(), configuration.clone()]);
+    rewritten(demo, change, &[vec![package.clone(), configuration.clone()], documents].concat());
+}
+
+/// Gives an image this configuration. Returns its documents that name it.
+fn configure(bundle: &Bundle, image: &mut LockedImage, configuration: &[u8]) -> Vec<Vec<u8>> {
+    let change = |blob: &mut Descriptor, change: &dyn Fn(&mut Value)| {
+        let mut document = serde_json::from_slice(&bundle.read(blob).unwrap()).unwrap();
+        change(&mut document);
+        let document = serde_json::to_vec(&document).unwrap();
+        *blob = described(&blob.media_type, &document);
+        document
+    };
+    let name = |entry: &mut Value, blob: &Descriptor| {
+        (entry["digest"], entry["size"]) = (json!(blob.digest), json!(blob.size));
+    };
+    let platform = &mut image.platforms[0];
+    platform.config = described(&platform.config.media_type, configuration);
+    let before = platform.manifest.clone();
+    let config = platform.config.clone();
+    let manifest = change(&mut platform.manifest, &|own| name(&mut own["config"], &config));
+    if image.root == before {
+        image.root = platform.manifest.clone();
+        return vec![manifest];
+    }
+    let (old, new) = (json!(before.digest), platform.manifest.clone());
+    let index = change(&mut image.root, &|own| {
+        let all = own["manifests"].as_array_mut().unwrap();
+        name(all.iter_mut().find(|entry| entry["digest"] == old).unwrap(), &new);
+    });
+    vec![manifest, index]
 }
 
 #[test]
