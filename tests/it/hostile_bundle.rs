@@ -11,11 +11,12 @@ use std::time::{Duration, Instant};
 use bundle_format::archive::reader::Bundle;
 use bundle_format::archive::verify::verify;
 use bundle_format::archive::writer;
-use bundle_format::layout::{BUNDLE_TYPE, Content, LOCK_TYPE, Layout};
+use bundle_format::layout::{BUNDLE_TYPE, Content, LOCK_TYPE, Layout, lock_bytes};
 use bundle_format::lock::{
     CheckName, Descriptor, DisabledCheck, Edit, FileKind, Lock, LockedImage, LockedRpm,
 };
 use bundle_format::oci::OCI_MANIFEST;
+use bundle_format::sbom::serial_number;
 use bundle_format::text::is_hidden;
 use bundle_format::{BundlePath, Digest, Nevra};
 use serde_json::json;
@@ -32,7 +33,7 @@ pub(crate) fn described(media_type: &str, bytes: &[u8]) -> Descriptor {
 }
 
 /// The demo's bundle with a changed lock. All digests fit that lock, and the blobs
-/// of `more` are added.
+/// of `more` are added. The bill of materials says that it is of that lock.
 pub(crate) fn rewritten(demo: &Demo, change: impl FnOnce(&mut Lock), more: &[Vec<u8>]) {
     let bundle = Bundle::open(&demo.path("demo.tar")).unwrap();
     let mut lock = bundle.lock().clone();
@@ -41,10 +42,18 @@ pub(crate) fn rewritten(demo: &Demo, change: impl FnOnce(&mut Lock), more: &[Vec
         BundlePath::Hop { path, .. } => matches!(**path, BundlePath::Repodata { .. }),
         path => matches!(path, BundlePath::Repodata { .. } | BundlePath::Sbom),
     };
-    let repodata: Vec<_> = bundle.contents().iter().filter(is_made).cloned().collect();
-    let layout = Layout::new(&lock, &repodata).unwrap();
+    let mut made: Vec<_> = bundle.contents().iter().filter(is_made).cloned().collect();
+    let own = serial_number(Digest::of(&lock_bytes(&lock).unwrap()));
+    let bill =
+        format!("{{\"bomFormat\": \"CycloneDX\", \"serialNumber\": \"{own}\"}}").into_bytes();
+    if let Some(file) = made.iter_mut().find(|file| file.path == BundlePath::Sbom) {
+        file.descriptor = described(&file.descriptor.media_type, &bill);
+    }
+    let layout = Layout::new(&lock, &made).unwrap();
     let open = |blob: &Descriptor| -> io::Result<Box<dyn Read + '_>> {
-        if let Some(bytes) = more.iter().find(|bytes| Digest::of(bytes) == blob.digest) {
+        if let Some(bytes) =
+            more.iter().chain([&bill]).find(|bytes| Digest::of(bytes) == blob.digest)
+        {
             return Ok(Box::new(Cursor::new(bytes)));
         }
         Ok(match bundle.open_blob(blob) {

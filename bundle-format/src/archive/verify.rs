@@ -10,6 +10,7 @@ use crate::bounds::MAX_PROBLEMS;
 use crate::digest::Digest;
 use crate::image::disagreements;
 use crate::lock::{Descriptor, LockedImage};
+use crate::sbom;
 use crate::text::count;
 
 /// What [`verify`] found.
@@ -23,8 +24,8 @@ pub struct Verification {
     pub lacking: Vec<Lacking>,
     /// All bad blobs. Empty for a good bundle.
     pub problems: Vec<Problem>,
-    /// The contradictions between the lock and the images' own documents. Empty
-    /// for a good bundle.
+    /// The contradictions between the lock and what it lists: the images' own documents, and
+    /// the bill of materials. Empty for a good bundle.
     pub disagreements: Vec<String>,
 }
 
@@ -80,7 +81,7 @@ impl Verification {
         }
         if !self.disagreements.is_empty() {
             texts.push(format!(
-                "the lock and the images do not agree; do not use this bundle:\n{}",
+                "the lock and what is in the bundle do not agree; do not use this bundle:\n{}",
                 lines(&self.disagreements)
             ));
         }
@@ -111,7 +112,8 @@ pub fn lines(all: &[impl fmt::Display]) -> String {
 
 /// Reads every blob that the bundle lists, and compares it with its digest. Reports
 /// blobs that nothing lists. Follows each image by its own documents, from its root
-/// to its layers, and compares them with the lock. `progress` is called with numbers
+/// to its layers, and compares them with the lock. The bill of materials must be this
+/// bundle's. `progress` is called with numbers
 /// of bytes as they are read.
 pub fn verify(bundle: &Bundle, progress: impl Fn(u64) + Sync) -> Verification {
     let lacking = lacking(bundle);
@@ -145,7 +147,14 @@ pub fn verify(bundle: &Bundle, progress: impl Fn(u64) + Sync) -> Verification {
     }
     problems.sort_by(|a, b| (&a.subject, a.digest).cmp(&(&b.subject, b.digest)));
     let read = |blob: &Descriptor| bundle.image_document(blob).map_err(|error| error.of_blob());
-    let disagreements = images(bundle).flat_map(|image| disagreements(image, read)).collect();
+    let mut disagreements: Vec<String> =
+        images(bundle).flat_map(|image| disagreements(image, read)).collect();
+    let damaged: BTreeSet<Digest> = problems.iter().map(|problem| problem.digest).collect();
+    if let Some(bill) = bundle.sbom().filter(|bill| !damaged.contains(&bill.descriptor.digest))
+        && let Err(what) = check_bill(bundle, &bill.descriptor)
+    {
+        disagreements.push(format!("{}: {what}", bill.path));
+    }
     Verification { blobs, lacking, bytes: bytes.into_inner(), problems, disagreements }
 }
 
@@ -193,6 +202,11 @@ fn check(bundle: &Bundle, descriptor: &Descriptor, progress: impl Fn(u64)) -> Re
             false => format!("{error}; it is in {}", parts.join(", ")),
         }
     })
+}
+
+fn check_bill(bundle: &Bundle, bill: &Descriptor) -> Result<(), String> {
+    let reader = bundle.open_blob(bill).map_err(|error| error.of_blob())?;
+    sbom::check(reader, bundle.lock_digest())
 }
 
 /// All images, of all releases.

@@ -18,6 +18,7 @@ use std::collections::BTreeSet;
 use bundle_format::Digest;
 use bundle_format::layout::lock_bytes;
 use bundle_format::lock::Lock;
+use bundle_format::sbom::serial_number;
 
 use bom::{Bom, Component, Kind, Metadata, Tools};
 pub use content::Open;
@@ -70,26 +71,4 @@ pub fn document(lock: &Lock, open: &Open<'_>, layers: &Layers) -> anyhow::Result
     let mut bytes = serde_json::to_vec_pretty(&bom)?;
     bytes.push(b'\n');
     Ok(bytes)
-}
-
-/// A UUID that follows from the lock: of version 8, which RFC 9562 leaves to the
-/// application.
-fn serial_number(lock: Digest) -> String {
-    let hex = lock.hex();
-    let part = |from, to| hex.get(from..to).unwrap_or_default();
-    let (time, middle, high) = (part(0, 8), part(8, 12), part(13, 16));
-    let (low, node) = (part(17, 20), part(20, 32));
-    format!("urn:uuid:{time}-{middle}-8{high}-8{low}-{node}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_serial_number_is_a_uuid_of_version_8_and_the_locks_own() {
-        let of = |text: &[u8]| serial_number(Digest::of(text));
-        assert_eq!(of(b""), "urn:uuid:e3b0c442-98fc-8c14-8afb-f4c8996fb924");
-        assert_ne!(of(b"a"), of(b"b"));
-    }
 }

@@ -98,6 +98,17 @@ fn rewritten(demo: &Demo, change: impl FnOnce(&mut Lock), reorder: impl FnOnce(&
 }
 
 #[test]
+fn the_bill_of_materials_of_another_bundle_is_refused() {
+    let demo = Demo::start();
+    demo.ok(&["build", "-q"]);
+    rewritten(&demo, |lock| lock.warnings.push("one more".to_owned()), |_| ());
+    let error = demo.fails(&["verify", "-q", "other.tar"]);
+    let said =
+        "sbom.cdx.json: it is the bill of materials of another bundle: its `serialNumber` is";
+    assert!(error.contains(said), "{error}");
+}
+
+#[test]
 fn a_bundle_whose_lock_tells_other_things_is_refused() {
     let demo = Demo::start();
     demo.ok(&["build", "-q"]);
