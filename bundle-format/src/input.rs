@@ -15,6 +15,9 @@ pub const WRITTEN_BY_HAND: u64 = 4 << 20;
 /// The most bytes of the list of a machine's packages.
 pub const PACKAGE_LIST: u64 = 16 << 20;
 
+/// A byte order mark.
+const MARK: char = '\u{feff}';
+
 /// Reads the regular file at `path`. Anything else is refused.
 pub fn file(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     bounded(open(path)?, limit)
@@ -134,10 +137,15 @@ fn not_regular(what: &str) -> Error {
     Error::other(format!("it is {what}, not a regular file"))
 }
 
+/// Without the mark that editors on Windows put at the beginning.
 fn text(bytes: Vec<u8>) -> io::Result<String> {
-    String::from_utf8(bytes).map_err(|_| {
+    let mut text = String::from_utf8(bytes).map_err(|_| {
         Error::new(io::ErrorKind::InvalidData, "it is not UTF-8: save it as UTF-8 text")
-    })
+    })?;
+    if text.starts_with(MARK) {
+        text.drain(..MARK.len_utf8());
+    }
+    Ok(text)
 }
 
 #[cfg(test)]
@@ -175,6 +183,20 @@ mod tests {
                 io::ErrorKind::NotFound
             );
         }
+    }
+
+    #[test]
+    fn a_text_from_windows_begins_behind_its_mark() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        for (bytes, text) in [("\u{feff}a\u{feff}", "a\u{feff}"), ("a", "a"), ("\u{feff}", "")] {
+            fs::write(&path, bytes).unwrap();
+            for read in [file_text, named_text] {
+                assert_eq!(read(&path, 9).unwrap(), text);
+            }
+        }
+        fs::write(&path, b"\xff\xfea\0").unwrap();
+        assert!(words(named_text(&path, 9)).contains("save it as UTF-8 text"));
     }
 
     #[test]

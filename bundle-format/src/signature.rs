@@ -72,7 +72,8 @@ impl TrustedKeys {
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let mut keys = Vec::new();
         for (number, line) in text.lines().enumerate() {
-            let line = line.trim();
+            // Files with a byte order mark may have been joined.
+            let line = line.trim_start_matches('\u{feff}').trim();
             if line.is_empty() || line.starts_with("untrusted comment:") || line.starts_with('#') {
                 continue;
             }
@@ -317,6 +318,14 @@ mod tests {
         both.add(keys());
         assert_eq!(both.ids().count(), 2, "each once");
         assert!(of(SIGNATURE, b"test", &both).is_ok());
+    }
+
+    #[test]
+    fn keys_from_windows_are_read_also_after_they_were_joined() {
+        let marked = format!("\u{feff}{}", KEY.replace('\n', "\r\n"));
+        let other = "\u{feff}RWRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRR\r\n";
+        assert_eq!(TrustedKeys::parse(&marked).unwrap().ids().count(), 1);
+        assert_eq!(TrustedKeys::parse(&(marked + other)).unwrap().ids().count(), 2);
     }
 
     #[test]

@@ -40,8 +40,8 @@ pub(super) fn had(
 fn of_all(files: &[PathBuf]) -> anyhow::Result<BTreeSet<Digest>> {
     let read = |path: &PathBuf| {
         let reading = || format!("--have {}", path.display());
-        let bytes = input::named(path, MAX_HAVE).with_context(reading)?;
-        Ok(Have::parse(&bytes).with_context(reading)?.blobs)
+        let text = input::named_text(path, MAX_HAVE).with_context(reading)?;
+        Ok(Have::parse(text.as_bytes()).with_context(reading)?.blobs)
     };
     let lists = files.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
     Ok(lists.into_iter().reduce(|all, own| &all & &own).unwrap_or_default())

@@ -205,7 +205,9 @@ fn builder(stall: Duration, is_proxied: bool) -> ClientBuilder {
 fn certificates(extra: &[(String, Vec<u8>)]) -> Result<Vec<Certificate>, HttpError> {
     let mut certificates = Vec::new();
     for (name, pem) in extra {
-        let parsed = Certificate::from_pem_bundle(pem).unwrap_or_default();
+        // An editor on Windows puts a byte order mark there.
+        let text = pem.strip_prefix(b"\xef\xbb\xbf").unwrap_or(pem);
+        let parsed = Certificate::from_pem_bundle(text).unwrap_or_default();
         if parsed.is_empty() {
             let what = recognise::what(pem);
             return Err(HttpError::Certificate { file: name.clone(), what });
