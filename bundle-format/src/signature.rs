@@ -109,6 +109,12 @@ impl TrustedKeys {
         }
     }
 
+    /// The keys that `others` has too.
+    #[must_use]
+    pub fn common(&self, others: &Self) -> Self {
+        Self(self.0.iter().filter(|key| others.0.contains(key)).cloned().collect())
+    }
+
     /// Whether there is no key.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

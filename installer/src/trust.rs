@@ -11,6 +11,7 @@ use bundle_format::signature::TrustedKeys;
 use bundle_format::{built_in, input};
 
 use crate::failure::Failure;
+use crate::host::below;
 use crate::receipt::{Line, Signing};
 
 /// The public keys that a site has put on its node. Once it is there, only signed bundles
@@ -18,12 +19,38 @@ use crate::receipt::{Line, Signing};
 pub const SITE_KEYS: &str = "/etc/kubeferry/trusted.pub";
 
 /// All keys whose signatures count: those that were named, the site's, and those in this
-/// program's own file. If there is none, bundles need no signature.
-pub fn keys(named: &[PathBuf]) -> anyhow::Result<TrustedKeys> {
+/// program's own file. If there is none, bundles need no signature. `root` is the folder with
+/// the files of another node, if that one is meant.
+pub fn keys(named: &[PathBuf], root: Option<&Path>) -> anyhow::Result<TrustedKeys> {
     let mut keys = TrustedKeys::read(named)?;
     keys.add(built_in()?);
-    keys.add(of_site(Path::new(SITE_KEYS))?);
+    let own = Path::new(SITE_KEYS);
+    keys.add(match root.map(|root| below(root, SITE_KEYS)) {
+        Some(other) => of_both(own, &other, !keys.is_empty())?,
+        None => of_site(own)?,
+    });
     Ok(keys)
+}
+
+/// The keys of this machine's site and of another node's. Where both have keys, only those
+/// count that both have: the other node would take no other bundle, and nobody who can write
+/// to its folder can have this machine take one. None in common is an error, if no other key
+/// counts, because it must not switch the check off.
+fn of_both(own: &Path, other: &Path, has_others: bool) -> anyhow::Result<TrustedKeys> {
+    let (mut keys, of_other) = (of_site(own)?, of_site(other)?);
+    if keys.is_empty() || of_other.is_empty() {
+        keys.add(of_other);
+        return Ok(keys);
+    }
+    let common = keys.common(&of_other);
+    if common.is_empty() && !has_others {
+        return Err(Failure::new(
+            format!("{} and {} have no key in common", own.display(), other.display()),
+            "name the key that counts with --trusted-key",
+        )
+        .into());
+    }
+    Ok(common)
 }
 
 /// The keys in a site's file. None if there is no such file; an error if there is one without
@@ -128,6 +155,7 @@ mod tests {
 
     use super::*;
 
+    const OTHER: &str = "RWRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRR";
     const KEY: &str = include_str!("../../bundle-format/src/signature/key.pub");
 
     #[test]
@@ -153,6 +181,27 @@ mod tests {
         assert!(said().is_err(), "the link leads somewhere, and the keys are not there");
         fs::write(folder.path().join("disk/trusted.pub"), KEY).unwrap();
         assert_eq!(said(), Ok(1));
+    }
+
+    #[test]
+    fn another_nodes_keys_only_narrow_what_counts_here() {
+        let folder = tempfile::tempdir().unwrap();
+        let [own, other] = ["own.pub", "other.pub"].map(|name| folder.path().join(name));
+        let count = |has_others| {
+            of_both(&own, &other, has_others)
+                .map(|keys| keys.ids().count())
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(count(false), Ok(0), "no keys anywhere");
+        fs::write(&other, format!("{KEY}{OTHER}\n")).unwrap();
+        assert_eq!(count(false), Ok(2), "the other node's");
+        fs::write(&own, KEY).unwrap();
+        assert_eq!(count(false), Ok(1), "what both have");
+        fs::write(&other, OTHER).unwrap();
+        assert!(count(false).unwrap_err().contains("have no key in common"));
+        assert_eq!(count(true), Ok(0), "only those that were named");
+        fs::remove_file(&other).unwrap();
+        assert_eq!(count(false), Ok(1), "this machine's");
     }
 
     #[test]

@@ -19,7 +19,7 @@ const GUESSED: &str = "guessed from the node";
 
 pub(crate) fn config(aim: &Aim, root: Option<&Path>) -> anyhow::Result<()> {
     let host = node::host(root)?;
-    let defaults = || Ok(node::of_bundle(&node::bundle(&aim.source())?));
+    let defaults = || Ok(node::of_bundle(&node::bundle_for(&aim.source(), root)?));
     let sources = Sources::read(aim, node::restore(aim)?, node::join(&host, aim)?, defaults)?;
     let mut cluster = sources.cluster()?;
     let facts = Facts::gather(&host)?;

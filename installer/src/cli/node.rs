@@ -55,7 +55,12 @@ pub(super) fn begin(host: Host) -> anyhow::Result<Host> {
 
 /// Opens the bundle. If any key is trusted here, such a key must have signed it.
 pub(super) fn bundle(source: &Source<'_>) -> anyhow::Result<Bundle> {
-    super::bundle::open(source, &trust::keys(source.trusted_key)?)
+    bundle_for(source, None)
+}
+
+/// The same, for the node whose files are in the folder `root`.
+pub(super) fn bundle_for(source: &Source<'_>, root: Option<&Path>) -> anyhow::Result<Bundle> {
+    super::bundle::open(source, &trust::keys(source.trusted_key, root)?)
 }
 
 /// Fails if the node has had a newer bundle of that name.
@@ -68,7 +73,7 @@ pub(super) fn refuse_older(host: &Host, bundle: &Bundle, allow_older: bool) -> R
 
 /// What the node is to become.
 pub(crate) fn intent(host: &Host, aim: &Aim, root: Option<&Path>) -> anyhow::Result<Intent> {
-    let bundle = bundle(&aim.source())?;
+    let bundle = bundle_for(&aim.source(), root)?;
     refuse_older(host, &bundle, aim.allow_older)?;
     let kubeconfig = brought(aim)?;
     let sources = Sources::read(aim, restore(aim)?, join(host, aim)?, || Ok(of_bundle(&bundle)))?;

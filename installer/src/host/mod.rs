@@ -135,7 +135,7 @@ fn say(log: &mut Option<Printable<File>>, text: &str) {
     }
 }
 
-fn below(root: &Path, path: impl AsRef<Path>) -> PathBuf {
+pub(crate) fn below(root: &Path, path: impl AsRef<Path>) -> PathBuf {
     let path = path.as_ref();
     root.join(path.strip_prefix("/").unwrap_or(path))
 }

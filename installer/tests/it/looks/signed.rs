@@ -76,6 +76,34 @@ fn with_a_key_a_bundle_counts_only_if_it_is_signed() {
 }
 
 #[test]
+fn the_keys_of_the_node_that_is_planned_for_count() {
+    let folder = folder();
+    let folder = folder.path();
+    key(folder, "site");
+    key(folder, "other");
+    let kubeferry = folder.join("node/etc/kubeferry");
+    fs::create_dir(&kubeferry).unwrap();
+    // From Windows.
+    let keys = fs::read_to_string(folder.join("site.pub")).unwrap().replace('\n', "\r\n");
+    fs::write(kubeferry.join("trusted.pub"), format!("\u{feff}{keys}")).unwrap();
+    for command in ["plan", "config"] {
+        fs::remove_file(folder.join("small.tar.minisig")).ok();
+        let run = || run(folder, &format!("{command} {NODE}"));
+        let (status, _, err) = run();
+        assert_eq!(status, 1, "{command}");
+        assert!(err.contains("the bundle is not signed"), "{err}");
+        sign(folder, "other", 1);
+        assert_eq!(run().0, 1, "{command}");
+        sign(folder, "site", 1);
+        let (status, _, err) = run();
+        assert_eq!(status, 0, "{command}: {err}");
+    }
+    // The keys of the folder say nothing of what is checked without it.
+    sign(folder, "other", 1);
+    assert_eq!(run(folder, "verify small.tar").0, 0);
+}
+
+#[test]
 fn a_program_with_keys_takes_only_bundles_that_are_signed() {
     let folder = folder();
     let folder = folder.path();
