@@ -115,10 +115,7 @@ fn replace<E: From<Error>>(
     mode: u32,
     write: impl FnOnce(&mut File) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}.partial", std::process::id()));
-    let mut unfinished = Unfinished::create(path.with_file_name(name), 0o600)?;
+    let mut unfinished = Unfinished::beside(path, 0o600)?;
     unfinished.file().set_permissions(Permissions::from_mode(mode))?;
     write(unfinished.file())?;
     Ok(unfinished.finish(path)?)

@@ -1,9 +1,9 @@
 //! Signing a bundle with a key of minisign's: `NAME.minisig` beside it, over its
 //! `index.json`. `minisign -V` checks it as well.
 
-use std::fs::File;
+use std::fs::{self, Permissions};
 use std::io::{Cursor, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,13 +11,16 @@ use anyhow::{Context, bail};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bundle_format::archive::reader::Bundle;
-use bundle_format::{Digest, input, signature};
+use bundle_format::{Digest, input, output, signature};
 use minisign::{KeyPair, PublicKey, SecretKey, SecretKeyBox};
+use tempfile::NamedTempFile;
 
 use crate::build::write_file;
 
 /// The permission bits of a secret key.
 const SECRET: u32 = 0o600;
+/// The permission bits of a public key; the umask may remove some.
+const PUBLIC: u32 = 0o644;
 
 /// The bytes of a secret key (minisign's page, "Secret key format").
 const LENGTH: usize = 158;
@@ -28,7 +31,7 @@ const WITHOUT_PASSWORD: &[u8] = b"Ed\0\0";
 
 /// A new pair of keys: the secret one in a file for its owner only, the public one beside it
 /// as `KEY.pub`. Without a password, whoever has the file can sign. Fails if one of the
-/// files exists.
+/// files exists. Whatever happens, there is no secret key whose public one is missing.
 pub fn generate(path: &Path, password: Option<String>) -> anyhow::Result<PathBuf> {
     let mut name = path.as_os_str().to_owned();
     name.push(".pub");
@@ -36,20 +39,41 @@ pub fn generate(path: &Path, password: Option<String>) -> anyhow::Result<PathBuf
     if let Some(taken) = [path, &public].into_iter().find(|path| path.symlink_metadata().is_ok()) {
         bail!("{} exists already: a key is never replaced; choose another name", taken.display());
     }
+    output::check_folders(path).with_context(|| format!("writing {}", path.display()))?;
     let pair = match password {
         Some(password) => KeyPair::generate_encrypted_keypair(Some(password)),
         None => KeyPair::generate_unencrypted_keypair(),
     };
     let pair = pair.context("making the keys")?;
     let secret = pair.sk.to_box(Some("Kubeferry: signs bundles")).context("making the keys")?;
-    let write = || -> std::io::Result<()> {
-        let mut file = File::options().write(true).create_new(true).mode(SECRET).open(path)?;
-        file.write_all(secret.into_string().as_bytes())?;
-        file.sync_all()
-    };
-    write().with_context(|| format!("writing {}", path.display()))?;
-    write_file(&public, &pair.pk.to_box().context("making the keys")?.to_bytes())?;
+    let text = pair.pk.to_box().context("making the keys")?.to_bytes();
+    let files = [(path, SECRET, secret.into_string().into_bytes()), (&public, PUBLIC, text)];
+    let written = files.map(|(path, mode, text)| {
+        let file = unnamed(path, mode, &text);
+        file.with_context(|| format!("writing {}", path.display()))
+    });
+    let [secret, own] = written;
+    let secret = secret?;
+    let naming = |path: &Path| format!("writing {}", path.display());
+    own?.persist_noclobber(&public).with_context(|| naming(&public))?;
+    if let Err(error) = secret.persist_noclobber(path) {
+        // Only this process has made it.
+        drop(fs::remove_file(&public));
+        return Err(error).with_context(|| naming(path));
+    }
     Ok(public)
+}
+
+/// A file with this text, on the disk, which has no name of its own yet.
+fn unnamed(path: &Path, mode: u32, text: &[u8]) -> std::io::Result<NamedTempFile> {
+    let mut file = tempfile::Builder::new()
+        .prefix(".")
+        .suffix(".partial")
+        .permissions(Permissions::from_mode(mode))
+        .tempfile_in(output::folder_of(path))?;
+    file.write_all(text)?;
+    file.as_file().sync_all()?;
+    Ok(file)
 }
 
 /// The key in a file. `password` is asked for if the key has one.

@@ -215,6 +215,14 @@ fn a_key_is_secret_has_a_password_and_is_never_replaced() {
         demo.fails(&["sign", "-q", "demo.tar", "--key", "plain"]);
         assert_eq!(fs::read(demo.path("demo.tar.minisig")).unwrap(), before);
     }
+    // If the public key cannot be written, there is no secret one either. Nor are there others.
+    fs::create_dir(demo.path("keys")).unwrap();
+    let long = format!("keys/{}", "x".repeat(253));
+    demo.fails(&["keygen", &long, "--no-password"]);
+    assert_eq!(fs::read_dir(demo.path("keys")).unwrap().count(), 0);
+    demo.ok(&["keygen", "keys/site", "--no-password"]);
+    assert_eq!((mode("keys/site"), mode("keys/site.pub") & 0o133), (0o600, 0));
+    assert_eq!(fs::read_dir(demo.path("keys")).unwrap().count(), 2);
     // Nobody to ask.
     let error = demo.fails(&["keygen", "another"]);
     assert!(error.contains("give --password-file FILE"), "{error}");

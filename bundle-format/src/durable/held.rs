@@ -2,11 +2,12 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
 use rustix::io::Errno;
+use rustix::process::geteuid;
 
 use super::lock::{Lock, lock};
 
@@ -16,7 +17,9 @@ pub(super) fn open(path: &Path, mode: u32) -> io::Result<File> {
         match File::options().read(true).write(true).create_new(true).mode(mode).open(path) {
             Ok(file) if hold(&file, path)? => return Ok(file),
             Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => clear(path)?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                clear(path).map_err(|error| with_owner(path, error))?;
+            }
             Err(error) => return Err(error),
         }
     }
@@ -38,6 +41,20 @@ fn clear(path: &Path) -> io::Result<()> {
         return Err(io::Error::other("there is something that is not a file; remove it"));
     }
     if hold(&file, path)? { fs::remove_file(path) } else { Ok(()) }
+}
+
+/// The error, with whose file it is if that is another user's: in a folder that everybody may
+/// write to, anybody can be there first.
+fn with_owner(path: &Path, error: io::Error) -> io::Error {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.uid() != geteuid().as_raw() => io::Error::other(format!(
+            "{} is there, which user {} made ({error}); remove it, or name a file in another \
+             folder",
+            path.display(),
+            found.uid()
+        )),
+        _ => error,
+    }
 }
 
 /// Locks `file` against other processes. False if `path` no longer names this file:

@@ -1,8 +1,9 @@
 //! A file that gets its name only when all of its bytes are on the disk.
 
-use std::fs::{self, File, OpenOptions};
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::held;
@@ -22,6 +23,22 @@ impl Unfinished {
     pub fn create(path: PathBuf, mode: u32) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         let file = options.read(true).write(true).create_new(true).mode(mode).open(&path)?;
+        Ok(Self::of(path, file))
+    }
+
+    /// Makes a file beside `target`, under a name that nobody can guess: in a folder that
+    /// everybody may write to, no other user is there first. It has the permission bits `mode`,
+    /// without those of the umask. If this process is killed, the file stays.
+    pub fn beside(target: &Path, mode: u32) -> io::Result<Self> {
+        let mut name = OsString::from(".");
+        name.push(target.file_name().unwrap_or_default());
+        name.push(".");
+        let made = tempfile::Builder::new()
+            .prefix(&name)
+            .suffix(".partial")
+            .permissions(Permissions::from_mode(mode))
+            .tempfile_in(target.parent().unwrap_or(Path::new("")))?;
+        let (file, path) = made.keep().map_err(|error| error.error)?;
         Ok(Self::of(path, file))
     }
 
@@ -109,6 +126,40 @@ mod tests {
         first.file().write_all(b"bundle").unwrap();
         first.finish(&target).unwrap();
         assert_eq!(fs::read(&target).unwrap(), b"bundle");
+    }
+
+    #[test]
+    fn two_beside_one_target_have_other_names_and_the_last_to_finish_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("sums");
+        let [first, mut second] = [0, 1].map(|_| Unfinished::beside(&target, 0o644).unwrap());
+        assert_ne!(first.path(), second.path());
+        let mode = fs::metadata(second.path()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o133, 0, "not more than it was asked for: {mode:o}");
+        second.file().write_all(b"second").unwrap();
+        first.finish(&target).unwrap();
+        second.finish(&target).unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"second");
+        drop(Unfinished::beside(&target, 0o600).unwrap());
+        assert_eq!(names(folder.path()), ["sums"]);
+    }
+
+    #[test]
+    fn another_users_file_is_named_with_its_owner() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("b.tar");
+        let theirs = folder.path().join(".b.tar.partial");
+        let held = File::create(&theirs).unwrap();
+        if std::os::unix::fs::chown(&theirs, Some(1234), None).is_err() {
+            eprintln!("skipped: needs root, to make another's file");
+            return;
+        }
+        assert!(hold(&held, &theirs).unwrap());
+        let error = Unfinished::held(&target, 0o644).unwrap_err().to_string();
+        let said = format!("{} is there, which user 1234 made", theirs.display());
+        assert!(error.starts_with(&said) && error.contains("another process writes it"), "{error}");
+        // It does not stand in the way of what is written at once.
+        Unfinished::beside(&target, 0o644).unwrap().finish(&target).unwrap();
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl Installer<'_> {
             if self.is_there() {
                 return Ok(());
             }
-            let mut unfinished = Unfinished::with_mode(&self.path, PROGRAM)?;
+            let mut unfinished = Unfinished::at_once(&self.path, PROGRAM)?;
             unfinished.file().write_all(&bytes)?;
             unfinished.finish(&self.path)
         };

@@ -221,7 +221,7 @@ fn cut(
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let write = || -> io::Result<()> {
         let (path, _) = output::file(path)?;
-        let mut unfinished = Unfinished::create(&path)?;
+        let mut unfinished = Unfinished::at_once(&path, MODE)?;
         unfinished.file().write_all(bytes)?;
         unfinished.finish(&path)
     };

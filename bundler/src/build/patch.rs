@@ -8,7 +8,7 @@ use bundle_format::damage::map::Map;
 use bundle_format::damage::patch;
 use bundle_format::output;
 
-use super::unfinished::Unfinished;
+use super::unfinished::{MODE, Unfinished};
 
 /// Writes the chunks of `map` to `path`, from a good bundle, which was verified.
 pub fn make_patch(bundle: &Bundle, map: &Map, path: &Path) -> anyhow::Result<()> {
@@ -18,7 +18,7 @@ pub fn make_patch(bundle: &Bundle, map: &Map, path: &Path) -> anyhow::Result<()>
     }
     let write = || {
         let (path, _) = output::file(path)?;
-        let mut unfinished = Unfinished::create(&path)?;
+        let mut unfinished = Unfinished::at_once(&path, MODE)?;
         let read = |buffer: &mut [u8], offset| bundle.read_archive_at(buffer, offset);
         patch::write(unfinished.file(), map, own, read)?;
         unfinished.finish(&path)

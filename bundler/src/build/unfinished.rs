@@ -14,25 +14,25 @@ pub(super) const MODE: u32 = 0o644;
 /// The permission bits of a new program.
 pub(super) const PROGRAM: u32 = 0o755;
 
-/// An unfinished file, `.NAME.partial`. It is removed if it is dropped unfinished. If
-/// its process was killed, the next one removes it.
+/// An unfinished file. It is removed if it is dropped unfinished.
 #[derive(Debug)]
 pub(super) struct Unfinished {
-    /// The lock on it lasts until it is dropped, so no other process's file can
-    /// have its name.
     inner: durable::Unfinished,
     mode: u32,
 }
 
 impl Unfinished {
-    /// Creates the unfinished file for `target`.
+    /// Creates `.NAME.partial` for a large file `target`. Its lock lasts until it is dropped,
+    /// so no other process's file can have its name. If its process was killed, the next one
+    /// removes it.
     pub(super) fn create(target: &Path) -> io::Result<Self> {
-        Self::with_mode(target, MODE)
+        Ok(Self { inner: durable::Unfinished::held(target, MODE)?, mode: MODE })
     }
 
-    /// The same, with these permission bits less the umask.
-    pub(super) fn with_mode(target: &Path, mode: u32) -> io::Result<Self> {
-        Ok(Self { inner: durable::Unfinished::held(target, mode)?, mode })
+    /// Creates the file for a `target` that is written at once, under a name that nobody can
+    /// guess, with these permission bits less the umask.
+    pub(super) fn at_once(target: &Path, mode: u32) -> io::Result<Self> {
+        Ok(Self { inner: durable::Unfinished::beside(target, mode)?, mode })
     }
 
     /// Its present path.
