@@ -103,6 +103,30 @@ fn the_keys_of_the_node_that_is_planned_for_count() {
     assert_eq!(run(folder, "verify small.tar").0, 0);
 }
 
+/// As the page about signatures says.
+#[test]
+fn strip_takes_the_keys_away_and_the_version_shows_it() {
+    let folder = folder();
+    let folder = folder.path();
+    key(folder, "site");
+    let keys = fs::read_to_string(folder.join("site.pub")).unwrap();
+    let own = folder.join("installer");
+    fs::write(&own, built_in::with_keys(&fs::read(INSTALLER).unwrap(), &keys).unwrap()).unwrap();
+    fs::set_permissions(&own, fs::Permissions::from_mode(0o755)).unwrap();
+    let version = || {
+        let output = Command::new(&own).arg("--version").output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let line = "\ntakes only bundles that are signed: ";
+    assert!(version().contains(line));
+    let Ok(stripped) = Command::new("strip").arg("--strip-debug").arg(&own).status() else {
+        println!("skipped: strip is not installed");
+        return;
+    };
+    assert!(stripped.success());
+    assert!(version().starts_with("installer ") && !version().contains(line), "{}", version());
+}
+
 #[test]
 fn a_program_with_keys_takes_only_bundles_that_are_signed() {
     let folder = folder();
