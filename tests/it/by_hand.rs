@@ -96,6 +96,10 @@ pub(crate) fn failures_of(
     let failed = blocks().into_iter().filter_map(|block| {
         let replace = |text: String, (from, to): &(&str, &str)| text.replace(from, to);
         let text = instead.iter().fold(block.text.clone(), replace);
+        // Tests with real cosign name where it is.
+        if text.lines().any(|line| line.starts_with("cosign ")) {
+            return None;
+        }
         let said = run(demo, folder.path(), &text).err()?;
         Some((block.heading, format!("{}{said}", block.text)))
     });

@@ -95,8 +95,16 @@ impl Sigstore {
     /// Its `trusted_root.json`.
     pub fn trusted_root(&self) -> Value {
         let log = |key: &KeyPair| {
-            let bytes = STANDARD.encode(key.subject_public_key_info());
-            json!({"publicKey": {"rawBytes": bytes, "validFor": {"start": "2024-01-01T00:00:00Z"}}})
+            let bytes = key.subject_public_key_info();
+            json!({
+                "hashAlgorithm": "SHA2_256",
+                "logId": {"keyId": STANDARD.encode(Sha256::digest(&bytes))},
+                "publicKey": {
+                    "rawBytes": STANDARD.encode(bytes),
+                    "keyDetails": "PKIX_ECDSA_P256_SHA_256",
+                    "validFor": {"start": "2024-01-01T00:00:00Z"},
+                },
+            })
         };
         let chain = self.chain.iter().map(|own| json!({"rawBytes": STANDARD.encode(own.der())}));
         json!({
