@@ -1,11 +1,14 @@
 //! Who vouches for what is in a bundle.
 
 use std::fs;
+use std::process::Command;
 
 use serde_json::Value;
 
 use crate::hops;
 use crate::support::demo::Demo;
+use crate::support::gpg::{Gpg, is_missing};
+use crate::trust_bundle::{change_package, is_rpm_missing};
 
 /// The things of each voucher.
 fn audited(demo: &Demo) -> Vec<(String, String, String)> {
@@ -135,4 +138,42 @@ fn a_spec_may_require_that_somebody_vouches_for_everything() {
     demo.ok(&["lock"]);
     demo.ok(&["build", "-q"]);
     assert!(audited(&demo).iter().all(|(by, ..)| by != "nobody" && by != "connection"));
+}
+
+/// The rpm of el7 takes such a signature, so the package is in the bundle.
+#[test]
+fn a_package_that_is_signed_with_sha_1_is_told() {
+    if is_missing() || is_rpm_missing() {
+        return;
+    }
+    let (demo, gpg) = (Demo::start(), Gpg::new());
+    let made = 1_700_000_000;
+    gpg.ok(made, &["--quick-gen-key", "Owner <owner@keys.invalid>", "rsa2048", "sign", "never"]);
+    let key = demo.path("own.asc");
+    gpg.ok(made, &["--armor", "--output", key.to_str().unwrap(), "--export"]);
+    let vendor = demo.upstream.key_path("kubernetes");
+    change_package(vendor.parent().unwrap().parent().unwrap(), "kubectl-1.28.2", |package| {
+        let output = Command::new("rpmsign")
+            .args(["--define", &format!("_gpg_path {}", gpg.folder().display())])
+            .args(["--define", "__gpg /usr/bin/gpg", "--define", "_gpg_digest_algo sha1"])
+            .args(["--define", "_gpg_name owner@keys.invalid", "--resign"])
+            .arg(package)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    });
+    let keys = "keys: [URL/kubernetes/repodata/repomd.xml.key";
+    let off = format!("repoGpgcheck: {{off: tried here}}\n        {keys}, own.asc");
+    let spec = demo.spec().replace(keys, &off).replace("family: el9", "family: el7");
+    demo.write_spec(&spec);
+    demo.ok(&["build", "-q"]);
+    let text = demo.ok(&["audit", "demo.tar"]);
+    let (_, after) = text.split_once("\nSigned with SHA-1, which is broken").unwrap();
+    let (told, _) = after.split_once("\n\n").unwrap();
+    assert!(told.contains("(1 thing)\n  rpm el7-x86_64 kubectl-1.28.2"), "{told}");
+    assert!(text.contains("  metadata el7-x86_64/kubernetes\n    without the check "), "{text}");
+    demo.ok(&["report", "--output", "report.html", "demo.tar"]);
+    let page = fs::read_to_string(demo.path("report.html")).unwrap();
+    let (_, worry) = page.split_once("Signed with SHA-1, which is broken").unwrap();
+    assert!(worry.split("</li>").next().unwrap().contains(">1 thing<"), "{worry}");
 }

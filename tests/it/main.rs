@@ -57,5 +57,6 @@ mod trust;
 mod trust_bundle;
 mod trust_expiry;
 mod trust_keys;
+mod trust_metadata;
 mod trust_packages;
 mod trust_revoker;

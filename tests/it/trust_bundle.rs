@@ -360,7 +360,7 @@ fn provided_by_rpm(file: &[u8]) -> String {
     String::from_utf8(output.stdout).unwrap().to_lowercase()
 }
 
-fn is_rpm_missing() -> bool {
+pub(crate) fn is_rpm_missing() -> bool {
     let found = Command::new("rpmkeys").arg("--version").output();
     let is_missing = !found.is_ok_and(|output| output.status.success());
     if is_missing {

@@ -33,7 +33,7 @@ pub use manifest::{Edit, LockedManifest, LockedPass, LockedRendering};
 pub use rpm::LockedRpm;
 pub use signature::{IdentitySignature, KeySignature, LockedLogEntry, LockedSignature};
 pub use system::{System, foreign_tool, is_field};
-pub use target::{LockedRepository, LockedTarget};
+pub use target::{LockedRepository, LockedTarget, RepomdSignature};
 pub use why::Why;
 
 #[cfg(test)]

@@ -52,7 +52,20 @@ pub struct LockedRepository {
     /// checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repomd_signed_by: Option<String>,
+    /// How that key signed it. A lock of an older bundler does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repomd_signature: Option<RepomdSignature>,
     /// The fingerprints of the keys that may sign its packages. Empty if the spec
     /// switched `gpgcheck` off.
     pub keys: Vec<String>,
+}
+
+/// The signature over `repomd.xml` that counted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RepomdSignature {
+    /// The fingerprint of the key that made it: the signer itself, or a subkey of it.
+    pub key: String,
+    /// The name of its hash, as OpenPGP has it: `SHA256`.
+    pub hash: String,
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use bundle_format::archive::reader::Bundle;
 use bundle_format::day::sorting_day;
@@ -12,7 +12,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{print, verify};
-use crate::inspect::audit::{self, Audited, By, Voucher};
+use crate::inspect::audit::{self, Audit, Audited, By, LIFE, Voucher};
 
 /// Shows who vouches for each thing in a bundle: nobody, the connection by which it came,
 /// who made the bundle, or a vendor's key
@@ -35,18 +35,22 @@ pub(super) struct Arguments {
     quiet: bool,
 }
 
-/// How long a bundle may be in use.
-const LIFE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let keys = TrustedKeys::read(&arguments.trusted_key)?;
     let bundle = Bundle::open_trusted(&arguments.bundle, &keys)?.complete()?;
     verify::whole(&bundle, arguments.quiet)?;
-    let all = audit::audit(&bundle, SystemTime::now())?;
+    let now = SystemTime::now();
+    let audit = audit::audit(&bundle, now)?;
     let (name, index, signed) = (&bundle.lock().name, bundle.index_digest(), bundle.signed());
     if arguments.json {
         let signed = signed.map(|by| by.key.to_string());
-        let shown = json!({"bundle": name, "index": index, "signedBy": signed, "audited": all});
+        let shown = json!({
+            "bundle": name,
+            "index": index,
+            "signedBy": signed,
+            "audited": audit.things,
+            "metadata": audit.metadata,
+        });
         return print::json(&format!("{shown:#}\n"));
     }
     let signed = match signed {
@@ -54,12 +58,18 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         None => "not asked for; `--trusted-key FILE` checks it".to_owned(),
     };
     let mut text = format!("bundle     {name}\nindex      {index}\nsignature  {signed}\n");
-    text += &ending(&all, SystemTime::now());
-    for part in all.chunk_by(|a, b| a.voucher.by == b.voucher.by) {
+    text += &ending(&audit, now);
+    text += &with_sha1(&audit);
+    for part in audit.things.chunk_by(|a, b| a.voucher.by == b.voucher.by) {
         let Some(first) = part.first() else { continue };
         text += &format!("\n{} ({})\n", title(first.voucher.by), count(part.len(), "thing"));
         part.iter().for_each(|one| text += &line(one));
     }
+    let (metadata, number) = (&audit.metadata, count(audit.metadata.len(), "repository"));
+    text += &format!(
+        "\nThe repositories' metadata, whose signatures `bundler lock` checked ({number})\n"
+    );
+    metadata.iter().for_each(|one| text += &line(one));
     print::data(&text)
 }
 
@@ -81,10 +91,10 @@ fn title(by: By) -> &'static str {
 
 /// The keys that expire while a bundle may still be in use, each with its day, the soonest
 /// first.
-fn ending(all: &[Audited], now: SystemTime) -> String {
+fn ending(audit: &Audit, now: SystemTime) -> String {
     let until = sorting_day(now + LIFE);
     let mut keys = BTreeMap::<(&str, &str), usize>::new();
-    for Voucher { expires, words, .. } in all.iter().map(|one| &one.voucher) {
+    for Voucher { expires, words, .. } in audit.vouchers() {
         if let Some(end) = expires.as_deref().filter(|end| *end <= until.as_str()) {
             *keys.entry((end, words)).or_default() += 1;
         }
@@ -100,6 +110,18 @@ fn ending(all: &[Audited], now: SystemTime) -> String {
         text += &format!("  {end}  {}\n    {}\n", count(things, "thing"), printable(words));
     }
     text
+}
+
+/// What is signed with SHA-1.
+fn with_sha1(audit: &Audit) -> String {
+    let all = audit.things.iter().chain(&audit.metadata);
+    let weak: Vec<String> = all.filter(|one| one.voucher.sha1).map(line).collect();
+    if weak.is_empty() {
+        return String::new();
+    }
+    let number = count(weak.len(), "thing");
+    let title = "Signed with SHA-1, which is broken: two contents with one hash can be made";
+    format!("\n{title} ({number})\n{}", weak.concat())
 }
 
 fn line(one: &Audited) -> String {

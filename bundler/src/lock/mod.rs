@@ -28,6 +28,7 @@ mod sources;
 mod task;
 mod unsigned;
 mod wanted;
+mod weak_metadata;
 
 pub use fits::misfits;
 pub use kept::Kept;

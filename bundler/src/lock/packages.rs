@@ -11,7 +11,7 @@ use super::kubeadm::Kubeadm;
 use super::repositories::{self, Repositories};
 use super::requests::requests;
 use super::task::Task;
-use super::{kernel, on_nodes};
+use super::{kernel, on_nodes, weak_metadata};
 use crate::fetch::download::{Source, download};
 use crate::fetch::memory::Network;
 use crate::outage::Problems;
@@ -102,6 +102,7 @@ fn solve<'a>(
         ));
     }
     warnings.extend(elsewhere(&id, &repositories, &rpms));
+    warnings.extend(weak_metadata::warnings(&id, &repositories));
     warnings.extend(on_nodes::warnings(&id, &baseline_words, &why));
     let mut requested = resolution.requested;
     requested.sort();

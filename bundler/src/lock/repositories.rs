@@ -1,7 +1,7 @@
 //! A target's repositories: their URLs, their keys, and their verified metadata.
 
 use anyhow::bail;
-use bundle_format::lock::{LockedFile, LockedRepository};
+use bundle_format::lock::{LockedFile, LockedRepository, RepomdSignature};
 
 use super::base_urls::base_urls;
 use super::keys;
@@ -13,6 +13,7 @@ use crate::rpm::key::{ExpiredKeys, Keyring};
 use crate::rpm::location::folder;
 use crate::rpm::node_rpm::NodeRpm;
 use crate::rpm::repository::{self, Repository as LoadedRepository};
+use crate::rpm::signatory::Signatory;
 use crate::rpm::verified_repository::{Metadata, RepositorySource};
 use crate::spec::{Check, Repository, Target};
 
@@ -102,6 +103,7 @@ fn load_one(
                     base_url: loaded.repository.base_url.clone(),
                     revision: loaded.repository.repomd.revision.clone(),
                     repomd: loaded.repository.repomd_digest,
+                    repomd_signature: loaded.signed_by.as_ref().and_then(signature),
                     repomd_signed_by: loaded.signed_by.map(|key| key.fingerprint),
                     keys: match repository.gpgcheck {
                         Check::On => fingerprints,
@@ -122,6 +124,11 @@ fn load_one(
             bail!("{}", words.join("; then "))
         }
     }
+}
+
+/// What the lock says of the signature over a repository's metadata.
+fn signature(by: &Signatory) -> Option<RepomdSignature> {
+    Some(RepomdSignature { key: by.signing_key.clone(), hash: by.hash?.to_string() })
 }
 
 /// Whether the cache has a repository's `repomd.xml`.

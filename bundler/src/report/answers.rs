@@ -33,7 +33,7 @@ pub(super) fn section(facts: &Facts<'_>) -> Markup {
                 @if worries.is_empty() {
                     p {
                         "Nothing that this program can see: a signature or who made the bundle \
-                         vouches for each thing, all checks are on, and no key is near its end."
+                         vouches for each thing, all checks are on, and no key ends within a year."
                     }
                 } @else {
                     ul { @for one in worries { li { (one) } } }
@@ -206,6 +206,25 @@ fn unproven(facts: &Facts<'_>) -> Vec<Markup> {
     said
 }
 
+/// What is signed with a hash that is broken.
+fn with_sha1(facts: &Facts<'_>) -> Option<Markup> {
+    let things = facts.entries.iter().filter(|entry| entry.voucher.sha1).count();
+    let metadata = facts.metadata.iter().filter(|one| one.voucher.sha1).count();
+    let mut counted = Vec::new();
+    if things > 0 {
+        counted.push(count(things, "thing"));
+    }
+    if metadata > 0 {
+        counted.push(format!("the metadata of {}", count(metadata, "repository")));
+    }
+    (!counted.is_empty()).then(|| {
+        html! {
+            "Signed with SHA-1, which is broken (two contents with one hash can be made): "
+            a href="#vouchers" { strong { (counted.join(", and ")) } } "."
+        }
+    })
+}
+
 fn worries(facts: &Facts<'_>) -> Vec<Markup> {
     let lock = facts.bundle.lock();
     let mut said = moved(facts);
@@ -224,6 +243,7 @@ fn worries(facts: &Facts<'_>) -> Vec<Markup> {
             });
         }
     }
+    said.extend(with_sha1(facts));
     if !lock.warnings.is_empty() {
         said.push(html! {
             a href="#warnings" { strong { (count(lock.warnings.len(), "known warning")) } }

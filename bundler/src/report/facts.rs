@@ -10,7 +10,7 @@ use bundle_format::lock::LockedManifest;
 
 use super::entry::{self, Entry, Kind};
 use super::keys::{self, Key};
-use crate::inspect::audit::{self, By};
+use crate::inspect::audit::{self, Audit, Audited, By};
 use crate::inspect::difference::{self, Difference, Side};
 use crate::inspect::texts::Texts;
 
@@ -25,6 +25,8 @@ pub(super) struct Facts<'a> {
     pub(super) before: Option<(&'a Bundle, Difference)>,
     /// Everything in the bundle.
     pub(super) entries: Vec<Entry>,
+    /// The metadata of the repositories, with who signed it.
+    pub(super) metadata: Vec<Audited>,
     /// The vendors' keys.
     pub(super) keys: Vec<Key>,
     /// The manifests that the spec patched, each with its changed lines. Without the lines,
@@ -51,10 +53,12 @@ impl<'a> Facts<'a> {
             let (from, to) = (bundle.read(&manifest.upstream)?, bundle.read(&manifest.applied)?);
             patched.push((manifest, lines::of_texts(&from, &to, LONGEST_DIFF)));
         }
+        let Audit { things, metadata } = audit::audit(bundle, now)?;
         Ok(Self {
             bundle,
             before: before.map(compared),
-            entries: entry::all(bundle, audit::audit(bundle, now)?)?,
+            entries: entry::all(bundle, things)?,
+            metadata,
             keys: keys::all(bundle, now)?,
             patched,
             day: day(now),

@@ -6,8 +6,8 @@ use bundle_format::archive::reader::Bundle;
 use bundle_format::day::day;
 use bundle_format::lock::{FileKind, Lock};
 
+use crate::inspect::audit::LIFE;
 use crate::rpm::key::Keyring;
-use crate::rpm::signatory::NOTICE;
 
 /// A key in one of a bundle's files.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl End {
         match expires {
             None => Self::Never,
             Some(end) if end <= now => Self::Past(day(end)),
-            Some(end) if end <= now + NOTICE => Self::Soon(day(end)),
+            Some(end) if end <= now + LIFE => Self::Soon(day(end)),
             Some(end) => Self::Far(day(end)),
         }
     }
@@ -48,7 +48,7 @@ impl End {
         match self {
             Self::Never => "does not expire".to_owned(),
             Self::Far(day) => format!("expires on {day}"),
-            Self::Soon(day) => format!("expires soon, on {day}"),
+            Self::Soon(day) => format!("expires within a year, on {day}"),
             Self::Past(day) => format!("expired on {day}"),
         }
     }
@@ -85,7 +85,7 @@ mod tests {
         let days = |days: u64| Some(now + Duration::from_secs(days * 86_400));
         assert_eq!(End::of(None, now), End::Never);
         assert!(matches!(End::of(Some(now), now), End::Past(_)));
-        assert!(matches!(End::of(days(60), now), End::Soon(_)));
-        assert!(matches!(End::of(days(61), now), End::Far(_)));
+        assert!(matches!(End::of(days(365), now), End::Soon(_)));
+        assert!(matches!(End::of(days(366), now), End::Far(_)));
     }
 }

@@ -70,6 +70,7 @@ pub(super) fn section(facts: &Facts<'_>) -> Markup {
                     td { (kinds(entries)) }
                 } } }
             }
+            (metadata(facts))
             h3 { "Keys of vendors in the bundle" span.count { (count(facts.keys.len(), "key")) } }
             @if facts.keys.is_empty() { p { "There is none." } } @else {
                 table.keys {
@@ -84,6 +85,26 @@ pub(super) fn section(facts: &Facts<'_>) -> Markup {
                     } } }
                 }
             }
+        }
+    }
+}
+
+/// Who signed the metadata of each repository.
+fn metadata(facts: &Facts<'_>) -> Markup {
+    html! {
+        h3 { "Metadata of the repositories" }
+        p { "Who signed each list of packages. `bundler lock` checked that, and the lists are \
+             not in the bundle." }
+        table.metadata {
+            thead { tr {
+                th scope="col" { "Metadata" } th scope="col" { "Voucher" }
+                th scope="col" { "Words" }
+            } }
+            tbody { @for one in &facts.metadata { tr {
+                th scope="row" { (shown::text(&one.what)) }
+                td { (badge(one.voucher.by)) }
+                td { (shown::lines(&one.voucher.words)) }
+            } } }
         }
     }
 }

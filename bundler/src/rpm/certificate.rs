@@ -14,7 +14,7 @@ use pgp::errors::Error;
 use pgp::packet::{
     Packet, PacketParser, PublicKey, PublicSubkey, Signature, SignatureType, UserId,
 };
-use pgp::types::{KeyDetails, KeyVersion, SignedUser, Tag, VerifyingKey};
+use pgp::types::{KeyDetails, KeyVersion, SignedUser, Tag};
 
 /// A key, united from its copies. All its signatures were verified, except claims.
 #[derive(Clone, Debug)]
@@ -267,7 +267,7 @@ impl Certificate {
 }
 
 /// Whether a signature names `key` as its maker.
-pub(super) fn is_issuer(signature: &Signature, key: &impl VerifyingKey) -> bool {
+pub(super) fn is_issuer(signature: &Signature, key: &dyn KeyDetails) -> bool {
     let fingerprints = signature.issuer_fingerprint();
     if !fingerprints.is_empty() {
         return fingerprints.iter().any(|found| **found == key.fingerprint());

@@ -261,9 +261,23 @@ impl Keyring {
         self.keys.iter().map(|key| key.standing(now).and_then(|key| key.expires)).collect()
     }
 
+    /// Who made a signature that was checked before, with the key or subkey of this
+    /// fingerprint. `None` if no key here has it.
+    pub fn signatory(
+        &self,
+        fingerprint: &str,
+        hash: Option<HashAlgorithm>,
+        now: SystemTime,
+    ) -> Option<Signatory> {
+        let mut all = self.keys.iter().flat_map(Signer::all);
+        let signer = all.find(|signer| self::fingerprint(signer.details()) == fingerprint)?;
+        let expires = signer.standing(now).and_then(|standing| standing.expires);
+        Some(signer.signatory(hash, expires))
+    }
+
     /// Whether one of the signatures in `signatures` (armored or binary, one or
     /// several) over `content` is by one of these keys and counts at the time
-    /// `now`. Gives the key.
+    /// `now`. Gives the key. One with SHA-1 is taken only if there is none better.
     pub fn verify(
         &self,
         content: &[u8],
@@ -312,16 +326,17 @@ impl Keyring {
                 .collect::<Result<_, _>>()
         }
         .map_err(malformed)?;
-        let mut problem = SignatureError::Unsigned;
+        let (mut problem, mut with_sha1) = (SignatureError::Unsigned, None);
         for DetachedSignature { signature } in &signatures {
             match self.judge_one(open, signature, judgement) {
+                Ok(by) if by.is_sha1() => with_sha1 = with_sha1.or(Some(by)),
                 Ok(by) => return Ok(by),
                 // Of several errors, one about a given key says more.
                 Err(SignatureError::UnknownKey { .. }) if problem != SignatureError::Unsigned => {}
                 Err(error) => problem = error,
             }
         }
-        Err(problem)
+        with_sha1.ok_or(problem)
     }
 
     fn judge_one(
@@ -337,11 +352,12 @@ impl Keyring {
             return Err(SignatureError::Weak(hash.to_string()));
         }
         let mut named = None;
-        for signer in self.keys.iter().flat_map(|key| Signer::of(key, signature)) {
+        let all = self.keys.iter().flat_map(Signer::all);
+        for signer in all.filter(|signer| is_issuer(signature, signer.details())) {
             let content = open().map_err(|error| SignatureError::Unreadable(error.to_string()))?;
             if signer.made(signature, content) {
                 let expires = signer.judge(signature, judgement)?;
-                return Ok(signer.signatory(signature, expires));
+                return Ok(signer.signatory(signature.hash_alg(), expires));
             }
             named = Some(signer.describe());
         }
@@ -365,11 +381,23 @@ struct Signer<'a> {
 }
 
 impl<'a> Signer<'a> {
-    fn of(key: &'a Certificate, signature: &Signature) -> Vec<Self> {
-        let primary = is_issuer(signature, &key.primary).then_some(Self { key, subkey: None });
-        let subkeys = key.subkeys.iter().filter(|subkey| is_issuer(signature, &subkey.key));
-        let subkeys = subkeys.map(|subkey| Self { key, subkey: Some(subkey) });
-        primary.into_iter().chain(subkeys).collect()
+    fn all(key: &'a Certificate) -> impl Iterator<Item = Self> {
+        let subkeys = key.subkeys.iter().map(Some);
+        [None].into_iter().chain(subkeys).map(move |subkey| Self { key, subkey })
+    }
+
+    fn details(&self) -> &'a dyn KeyDetails {
+        match self.subkey {
+            Some(subkey) => &subkey.key,
+            None => &self.key.primary,
+        }
+    }
+
+    fn standing(&self, now: SystemTime) -> Option<Standing> {
+        match self.subkey {
+            Some(subkey) => self.key.subkey_standing(subkey, now),
+            None => self.key.standing(now),
+        }
     }
 
     fn made(&self, signature: &Signature, content: impl Read) -> bool {
@@ -386,11 +414,8 @@ impl<'a> Signer<'a> {
         Judgement { expired, now, .. }: Judgement<'_>,
     ) -> Result<Option<SystemTime>, SignatureError> {
         let key = self.describe();
-        let (standing, made) = match self.subkey {
-            Some(subkey) => (self.key.subkey_standing(subkey, now), subkey.key.created_at()),
-            None => (self.key.standing(now), self.key.primary.created_at()),
-        };
-        let Some(Standing { revoked, expires, signs }) = standing else {
+        let made = self.details().created_at();
+        let Some(Standing { revoked, expires, signs }) = self.standing(now) else {
             return Err(SignatureError::NoSelfSignature(key));
         };
         if revoked {
@@ -416,21 +441,16 @@ impl<'a> Signer<'a> {
         }
     }
 
-    fn signatory(&self, signature: &Signature, expires: Option<SystemTime>) -> Signatory {
+    fn signatory(&self, hash: Option<HashAlgorithm>, expires: Option<SystemTime>) -> Signatory {
         Signatory {
             fingerprint: fingerprint(&self.key.primary),
+            signing_key: fingerprint(self.details()),
             words: self.describe(),
             expires,
-            key_id: match self.subkey {
-                Some(subkey) => subkey.key.legacy_key_id(),
-                None => self.key.primary.legacy_key_id(),
-            },
+            key_id: self.details().legacy_key_id(),
             is_subkey: self.subkey.is_some(),
-            hash: signature.hash_alg(),
-            algorithm: match self.subkey {
-                Some(subkey) => subkey.key.algorithm(),
-                None => self.key.primary.algorithm(),
-            },
+            hash,
+            algorithm: self.details().algorithm(),
         }
     }
 
@@ -449,7 +469,7 @@ fn describe(key: &Certificate) -> String {
     format!("{} ({})", fingerprint(&key.primary), user.unwrap_or_default())
 }
 
-fn fingerprint(key: &impl KeyDetails) -> String {
+fn fingerprint(key: &dyn KeyDetails) -> String {
     hex::encode_upper(key.fingerprint().as_bytes())
 }
 
@@ -462,25 +482,4 @@ fn issuer(signature: &Signature) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_that_is_no_key_says_what_it_is() {
-        for (bytes, words) in [
-            (&b""[..], "it is empty"),
-            (b"<!doctype html>", "it is an HTML page"),
-            (b"-----BEGIN CERTIFICATE-----\n", "it is a certificate in PEM form"),
-            (b"garbage\n", "it is a text of another kind"),
-            (b"podCidr: 10.0.0.0/8\n", "it is a cluster file"),
-        ] {
-            let error = Keyring::default().add("k.asc", bytes).unwrap_err().to_string();
-            let cure = "such a file begins with `-----BEGIN PGP PUBLIC KEY BLOCK-----`";
-            assert!(error.contains(words) && error.contains(cure), "{error}");
-        }
-        // A broken key is not reported as another kind of file.
-        let broken = b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nQQ\n";
-        let error = Keyring::default().add("k.asc", broken).unwrap_err().to_string();
-        assert!(!error.contains("such a file begins with"), "{error}");
-    }
-}
+mod tests;

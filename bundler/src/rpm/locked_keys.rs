@@ -1,7 +1,11 @@
 //! The keys of a locked target's repositories.
 
+use std::time::SystemTime;
+
 use anyhow::bail;
-use bundle_format::lock::{FileKind, Lock, LockedFile, LockedTarget};
+use bundle_format::lock::{
+    FileKind, Lock, LockedFile, LockedRepository, LockedTarget, RepomdSignature,
+};
 
 use super::key::Keyring;
 
@@ -23,17 +27,32 @@ pub fn keyrings(
         let own = keyring.fingerprints();
         if let Some(signer) = repository.repomd_signed_by.as_ref().filter(|key| !own.contains(key))
         {
-            bail!(
-                "repository {}/{}: its metadata is signed with {signer}, which is none of its keys: \
-                 run `bundler lock`, and build again",
-                target.id,
-                repository.id
-            );
+            refuse(target, repository, signer)?;
         }
         keyrings.push((repository.id.clone(), keyring));
     }
     let mut all = Keyring::default();
     keyrings.iter().for_each(|(_, keyring)| all.unite(keyring));
     keyrings.iter_mut().for_each(|(_, keyring)| keyring.learn(&all));
+    for (repository, (_, keyring)) in target.repositories.iter().zip(&keyrings) {
+        let Some(RepomdSignature { key, .. }) = &repository.repomd_signature else { continue };
+        let primary = keyring.signatory(key, None, SystemTime::now()).map(|by| by.fingerprint);
+        if primary.is_none() || primary != repository.repomd_signed_by {
+            refuse(target, repository, key)?;
+        }
+    }
     Ok(keyrings)
+}
+
+fn refuse(
+    target: &LockedTarget,
+    repository: &LockedRepository,
+    signer: &str,
+) -> anyhow::Result<()> {
+    bail!(
+        "repository {}/{}: its metadata is signed with {signer}, which is none of its keys: run \
+         `bundler lock`, and build again",
+        target.id,
+        repository.id
+    )
 }

@@ -6,7 +6,6 @@
 
 use std::time::SystemTime;
 
-use pgp::crypto::hash::HashAlgorithm;
 use pgp::crypto::public_key::PublicKeyAlgorithm;
 
 use super::key::Keyring;
@@ -38,9 +37,8 @@ impl NodeRpm {
 
     /// Why it refuses this signature. `None` if it does not.
     pub(super) fn objection(self, by: &Signatory) -> Option<&'static str> {
-        let is_sha1 = by.hash == Some(HashAlgorithm::Sha1);
         let refuses = "the rpm of el9 and newer does not accept SHA-1";
-        (self == Self::WithoutSha1 && is_sha1)
+        (self == Self::WithoutSha1 && by.is_sha1())
             .then_some(refuses)
             .or_else(|| self.objection_to_key(by.is_subkey, by.algorithm))
     }

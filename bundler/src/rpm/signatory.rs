@@ -12,6 +12,8 @@ use pgp::types::KeyId;
 pub struct Signatory {
     /// The fingerprint of the primary key.
     pub fingerprint: String,
+    /// The fingerprint of the signing key: the primary key, or a subkey of it.
+    pub signing_key: String,
     /// A description of the signing key.
     pub words: String,
     /// When the signing key expires, if it does.
@@ -20,12 +22,14 @@ pub struct Signatory {
     pub(super) key_id: KeyId,
     pub(super) is_subkey: bool,
     pub(super) algorithm: PublicKeyAlgorithm,
-    pub(super) hash: Option<HashAlgorithm>,
+    /// The signature's hash, if it is known.
+    pub hash: Option<HashAlgorithm>,
 }
 
-/// How long before its end a key is worth a warning. Vendors renew keys some weeks
+/// How long before its end a key is worth a warning by `lock` and `build`, so that somebody
+/// acts. `audit` and the page for who approves tell of it earlier. Vendors renew keys some weeks
 /// before.
-pub(crate) const NOTICE: Duration = Duration::from_secs(60 * 24 * 60 * 60);
+const NOTICE: Duration = Duration::from_secs(60 * 24 * 60 * 60);
 
 impl Signatory {
     /// The algorithms of the key and of the signature: `RSA with SHA256`.
@@ -43,6 +47,12 @@ impl Signatory {
             Some(hash) => format!("{key} with {hash}"),
             None => key,
         }
+    }
+
+    /// Whether the signature's hash is SHA-1, for which somebody with much computing power can
+    /// make two contents of one hash.
+    pub fn is_sha1(&self) -> bool {
+        self.hash == Some(HashAlgorithm::Sha1)
     }
 
     /// A warning, if the key expires soon. `None` if it does not, or has already.

@@ -96,6 +96,9 @@ fn signatures(lock: &Lock, problems: &mut Problems) {
             if repository.repomd_signed_by.is_some() && !is_on(CheckName::RepoGpgcheck) {
                 tell("its metadata has a signer, though its repoGpgcheck is switched off");
             }
+            if repository.repomd_signed_by.is_none() && repository.repomd_signature.is_some() {
+                tell("its metadata has a signature, and no signer");
+            }
             // Without `gpgcheck`, only who reads the keys themselves can tell.
             let is_own = |signer: &String| repository.keys.contains(signer);
             if !repository.keys.is_empty() && !repository.repomd_signed_by.iter().all(is_own) {
@@ -125,7 +128,9 @@ fn key_files(lock: &Lock) -> HashSet<(&str, &str)> {
 }
 
 fn fingerprints(repository: &LockedRepository) -> impl Iterator<Item = &str> {
-    repository.keys.iter().chain(&repository.repomd_signed_by).map(String::as_str)
+    let signature = repository.repomd_signature.iter().map(|own| &own.key);
+    let keys = repository.keys.iter().chain(&repository.repomd_signed_by).chain(signature);
+    keys.map(String::as_str)
 }
 
 /// A fingerprint has 16 bytes (version 3 of OpenPGP) to 32 bytes (version 6).

@@ -1,18 +1,37 @@
 //! Who vouches for each thing in a bundle: a key whose signature was checked again, who
 //! made the bundle, the connection that it came by, or nobody.
 
+mod metadata;
 pub mod names;
 mod others;
 mod packages;
 mod voucher;
 
 use std::collections::BTreeSet;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bundle_format::archive::reader::Bundle;
 use bundle_format::lock::Lock;
 
 pub use voucher::{Audited, By, Voucher};
+
+/// How long a bundle may be in use. A key that ends before that is told.
+pub const LIFE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// Who vouches for what.
+pub struct Audit {
+    /// All things in a bundle, those first for which nobody vouches.
+    pub things: Vec<Audited>,
+    /// The metadata of the repositories, which are not in the bundle.
+    pub metadata: Vec<Audited>,
+}
+
+impl Audit {
+    /// The voucher of each thing, and of all metadata.
+    pub fn vouchers(&self) -> impl Iterator<Item = &Voucher> {
+        self.things.iter().chain(&self.metadata).map(|one| &one.voucher)
+    }
+}
 
 /// All things of a release that nobody vouches for, or only the connection by which they came,
 /// by the lock alone: the packages' own signatures are checked when a bundle is made.
@@ -23,19 +42,25 @@ pub fn unsigned(lock: &Lock) -> Vec<Audited> {
     found
 }
 
-/// All things in a bundle, those first for which nobody vouches. A thing that several
-/// releases have is listed once, with the last of them. Reads all packages.
-pub fn audit(bundle: &Bundle, now: SystemTime) -> anyhow::Result<Vec<Audited>> {
+/// Audits a bundle. A thing that several releases have is listed once, with the last of them.
+/// Reads all packages.
+pub fn audit(bundle: &Bundle, now: SystemTime) -> anyhow::Result<Audit> {
     let last = bundle.lock();
     let of_hops = last.hops.iter().rev().map(|hop| (names::before_hop(hop), last.of_hop(hop)));
     let mut packages = packages::Packages::of(bundle, now);
-    let (mut all, mut seen) = (Vec::new(), BTreeSet::new());
+    let (mut things, mut metadata, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
     for (hop, lock) in [(String::new(), last.clone())].into_iter().chain(of_hops) {
         let mut found = packages.audit(&lock)?;
         found.extend(others::audit(&lock));
-        found.retain(|one| seen.insert(one.clone()));
-        all.extend(found.into_iter().map(|one| Audited { what: hop.clone() + &one.what, ..one }));
+        let named = |one: Audited| Audited { what: hop.clone() + &one.what, ..one };
+        let mut keep = |mut found: Vec<Audited>, all: &mut Vec<Audited>| {
+            found.retain(|one| seen.insert(one.clone()));
+            all.extend(found.into_iter().map(named));
+        };
+        keep(found, &mut things);
+        keep(metadata::audit(bundle, &lock, now)?, &mut metadata);
     }
-    all.sort();
-    Ok(all)
+    things.sort();
+    metadata.sort();
+    Ok(Audit { things, metadata })
 }

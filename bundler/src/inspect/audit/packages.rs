@@ -6,20 +6,18 @@ use std::time::SystemTime;
 
 use anyhow::Context;
 use bundle_format::archive::reader::Bundle;
-use bundle_format::day::{day, sorting_day};
 use bundle_format::lock::{
     CheckName, Descriptor, Lock, LockedFile, LockedRepository, LockedRpm, LockedTarget,
 };
 use bundle_format::{BundlePath, Digest};
 
-use super::names;
 use super::voucher::{Audited, By, Voucher, off};
+use super::{metadata, names};
 use crate::fetch::checksum::Checksum;
 use crate::rpm::key::{ExpiredKeys, Keyring};
 use crate::rpm::locked_keys;
 use crate::rpm::node_rpm::NodeRpm;
 use crate::rpm::package_signature::{self, Signature};
-use crate::rpm::signatory::Signatory;
 
 /// Checks the signatures of a bundle's packages. Each is checked once, as long as the same keys
 /// count for it: releases have many packages in common.
@@ -29,9 +27,8 @@ pub(super) struct Packages<'a> {
     checked: HashMap<Subject, Voucher>,
 }
 
-/// A package, its repository, whether the metadata is signed, and the files of its target's
-/// keys.
-type Subject = (Digest, String, bool, Vec<Digest>);
+/// A package, its repository, who signed the metadata, and the files of its target's keys.
+type Subject = (Digest, String, Option<Voucher>, Vec<Digest>);
 
 impl<'a> Packages<'a> {
     /// The packages of a bundle, judged at the time `now`.
@@ -50,15 +47,17 @@ impl<'a> Packages<'a> {
             let keys: Vec<Digest> =
                 lock.files.iter().filter(is_key).map(|file| file.content.digest).collect();
             for (repository, (_, keyring)) in target.repositories.iter().zip(&keyrings) {
+                let signed = metadata::voucher(repository, keyring, self.now);
                 let is_own =
                     |rpm: &&LockedRpm| rpm.target == target.id && rpm.repository == repository.id;
                 for rpm in lock.rpms.iter().filter(is_own) {
                     let id = format!("{}/{}", target.id, repository.id);
-                    let is_listed = repository.repomd_signed_by.is_some();
-                    let subject = (rpm.digest, id, is_listed, keys.clone());
+                    let subject = (rpm.digest, id, signed.clone(), keys.clone());
                     let voucher = match self.checked.get(&subject) {
                         Some(voucher) => voucher.clone(),
-                        None => self.voucher(lock, (target, repository), keyring, rpm)?,
+                        None => {
+                            self.voucher(lock, (target, repository), (keyring, &signed), rpm)?
+                        }
                     };
                     self.checked.insert(subject, voucher.clone());
                     all.push(Audited { voucher, what: names::rpm(rpm) });
@@ -72,11 +71,17 @@ impl<'a> Packages<'a> {
         &self,
         lock: &Lock,
         (target, repository): (&LockedTarget, &LockedRepository),
-        keyring: &Keyring,
+        (keyring, signed): (&Keyring, &Option<Voucher>),
         rpm: &LockedRpm,
     ) -> anyhow::Result<Voucher> {
-        if let Some(voucher) = without_signature(lock, target, repository) {
-            return Ok(voucher);
+        if let Some(reason) = unasked(lock, target, repository) {
+            return Ok(match signed {
+                Some(signed) => Voucher {
+                    words: format!("{}, and not read again by `build`; {reason}", signed.words),
+                    ..signed.clone()
+                },
+                None => without_signature(lock, target, repository, reason),
+            });
         }
         let mut file = tempfile::tempfile().context("making a temporary file")?;
         let content = Descriptor { media_type: String::new(), digest: rpm.digest, size: rpm.size };
@@ -92,11 +97,7 @@ impl<'a> Packages<'a> {
         let checked = package_signature::verify(file, &rpm.package, &checksum, signature, self.now);
         Ok(match checked {
             Ok(package) => match package.signed_by() {
-                Some(key) => Voucher {
-                    by: By::Signature,
-                    words: words(key, self.now),
-                    expires: key.expires.map(sorting_day),
-                },
+                Some(key) => Voucher::key(By::Signature, "", key, self.now),
                 None => Voucher::nobody("its signature was not checked"),
             },
             Err(error) => Voucher::nobody(error.to_string()),
@@ -104,11 +105,13 @@ impl<'a> Packages<'a> {
     }
 }
 
-/// The packages whose own signatures are not asked for.
+/// The packages for which no signature vouches: neither their own, nor that of the metadata.
 pub(super) fn unsigned(lock: &Lock) -> impl Iterator<Item = Audited> {
     lock.targets.iter().flat_map(move |target| {
-        target.repositories.iter().flat_map(move |repository| {
-            let voucher = without_signature(lock, target, repository);
+        let unlisted = target.repositories.iter().filter(|own| own.repomd_signed_by.is_none());
+        unlisted.flat_map(move |repository| {
+            let voucher = unasked(lock, target, repository)
+                .map(|reason| without_signature(lock, target, repository, reason));
             let is_own =
                 |rpm: &&LockedRpm| rpm.target == target.id && rpm.repository == repository.id;
             let own = lock.rpms.iter().filter(is_own);
@@ -121,39 +124,27 @@ pub(super) fn unsigned(lock: &Lock) -> impl Iterator<Item = Audited> {
     })
 }
 
-/// Who vouches for a repository's packages if their own signatures are not asked for. None
-/// if they are.
+/// Why the own signatures of a repository's packages are not asked for. None if they are.
+fn unasked(lock: &Lock, target: &LockedTarget, repository: &LockedRepository) -> Option<String> {
+    off(lock, CheckName::Gpgcheck, &format!("{}/{}", target.id, repository.id))
+}
+
+/// Who vouches for a repository's packages if no signature does.
 fn without_signature(
     lock: &Lock,
     target: &LockedTarget,
     repository: &LockedRepository,
-) -> Option<Voucher> {
+    reason: String,
+) -> Voucher {
     let subject = &format!("{}/{}", target.id, repository.id);
-    let reason = off(lock, CheckName::Gpgcheck, subject)?;
-    Some(match &repository.repomd_signed_by {
-        Some(key) => Voucher::new(
-            By::SignedList,
-            format!("the metadata, signed with {key}, and not read again by `build`; {reason}"),
-        ),
-        None if repository.base_url.scheme() == "https"
-            && off(lock, CheckName::PlainHttp, subject).is_none() =>
-        {
+    match repository.base_url.scheme() {
+        "https" if off(lock, CheckName::PlainHttp, subject).is_none() => {
             let host = repository.base_url.host_str().unwrap_or_default();
             Voucher::new(By::Connection, format!("TLS with {host}; {reason}"))
         }
-        None if repository.base_url.scheme() == "file" => {
+        "file" => {
             Voucher::new(By::Maker, format!("a folder of the machine that made it; {reason}"))
         }
-        None => Voucher::nobody(reason),
-    })
-}
-
-/// A key, its algorithms, and when it expires.
-fn words(key: &Signatory, now: SystemTime) -> String {
-    let (words, by) = (&key.words, key.algorithms());
-    match key.expires {
-        None => format!("key {words}, {by}, which does not expire"),
-        Some(end) if end <= now => format!("key {words}, {by}, which expired on {}", day(end)),
-        Some(end) => format!("key {words}, {by}, until {}", day(end)),
+        _ => Voucher::nobody(reason),
     }
 }

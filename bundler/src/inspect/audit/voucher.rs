@@ -1,10 +1,15 @@
 //! Who may vouch for a thing.
 
+use std::time::SystemTime;
+
+use bundle_format::day::{day, sorting_day};
 use bundle_format::lock::{CheckName, DisabledCheck, Lock};
 use serde::Serialize;
 
+use crate::rpm::signatory::Signatory;
+
 /// Who vouches for a thing: from nobody to a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum By {
     /// Nobody.
@@ -22,7 +27,7 @@ pub enum By {
 
 /// Who vouches for a thing, and what is to be said of that: the key, the connection, or why
 /// nobody does.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Voucher {
     /// Who.
     pub by: By,
@@ -31,11 +36,30 @@ pub struct Voucher {
     /// The day on which the key expires, if a key vouches that does: `2026-12-29`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<String>,
+    /// Whether the key signed with SHA-1, for which two contents with one hash can be made.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub sha1: bool,
 }
 
 impl Voucher {
     pub(super) fn new(by: By, words: impl Into<String>) -> Self {
-        Self { by, words: words.into(), expires: None }
+        Self { by, words: words.into(), expires: None, sha1: false }
+    }
+
+    /// By a key: its words, its algorithms and its end. `words` is what the key signed.
+    pub(super) fn key(by: By, words: &str, key: &Signatory, now: SystemTime) -> Self {
+        let (own, algorithms) = (&key.words, key.algorithms());
+        let end = match key.expires {
+            None => "which does not expire".to_owned(),
+            Some(end) if end <= now => format!("which expired on {}", day(end)),
+            Some(end) => format!("until {}", day(end)),
+        };
+        Self {
+            by,
+            words: format!("{words}key {own}, {algorithms}, {end}"),
+            expires: key.expires.map(sorting_day),
+            sha1: key.is_sha1(),
+        }
     }
 
     pub(super) fn nobody(words: impl Into<String>) -> Self {
