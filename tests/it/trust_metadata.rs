@@ -171,7 +171,7 @@ fn a_key_that_signs_only_metadata_is_named_before_it_ends() {
         own.key = "AB".repeat(20);
     };
     rewritten(&vendor.demo, other, &[]);
-    let error = vendor.demo.fails(&["audit", "other.tar"]);
+    let error = vendor.demo.fails(&["audit", "-q", "other.tar"]);
     assert!(error.contains(", which is none of its keys"), "{error}");
 }
 
