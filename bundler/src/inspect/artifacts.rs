@@ -162,7 +162,7 @@ impl Found {
             }
             None => {}
         }
-        let fixed = Some((name.to_string(), image.root.digest));
+        let fixed = Some((name.tagged().to_string(), image.root.digest));
         let artifact = Artifact { exact, fixed, ..Artifact::default() };
         self.put(Subject::new(Kind::Image, format!("image {}", name.name())), version, artifact);
     }

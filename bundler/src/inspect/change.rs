@@ -66,8 +66,13 @@ impl Change {
 
     /// Adds the full name, if only the bytes of a version are others.
     pub(super) fn with_content(self, a: &Artifact, b: &Artifact) -> Self {
-        let other = b.fixed.as_ref().filter(|_| a.fixed != b.fixed);
-        Self { other_content: other.map(|(name, _)| name.clone()), ..self }
+        let other_content = match (&a.fixed, &b.fixed) {
+            (Some((from, before)), Some((to, after))) if from == to && before != after => {
+                Some(to.clone())
+            }
+            _ => None,
+        };
+        Self { other_content, ..self }
     }
 
     /// Adds the lines that differ between the two texts, without the values of Secrets.

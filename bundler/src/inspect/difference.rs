@@ -112,8 +112,10 @@ fn changes(a: Option<&Lock>, b: Option<&Lock>, texts: &Texts<'_>, limit: usize) 
         });
         changes.extend(other);
         match (gone.as_slice(), come.as_slice()) {
-            ([(from, _)], [(to, _)]) => {
-                changes.push(change(Some((*from).clone()), Some((*to).clone())));
+            ([(from, a)], [(to, b)]) => {
+                let change = change(Some((*from).clone()), Some((*to).clone()));
+                // A tag with a digest behind it may be the same tag.
+                changes.push(change.with_content(a, b));
             }
             _ => {
                 let gone =

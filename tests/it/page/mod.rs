@@ -5,9 +5,11 @@ mod in_browser;
 
 use std::fs;
 
+use bundle_format::Digest;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::lock::{CheckName, Descriptor, DisabledCheck, Edit, Lock, LockedImage, Why};
 use bundle_format::text::is_hidden;
+use bundler::inspect::difference;
 use serde_json::{Value, json};
 
 use crate::hops;
@@ -188,6 +190,30 @@ fn the_same_version_with_other_bytes_is_the_first_worry() {
     assert!(words(&page(&demo, &["demo.tar"])).contains(&bill));
     let changed = demo.ok(&["diff", "--json", "demo.tar", "other.tar"]);
     assert_eq!(changed.matches("\"otherContent\": ").count(), 2, "{changed}");
+}
+
+/// A manifest may name an image by its tag and its digest.
+#[test]
+fn a_tag_that_was_moved_is_a_worry_also_with_its_digest_behind_it() {
+    let demo = built();
+    let lock = Bundle::open(&demo.path("demo.tar")).unwrap().lock().clone();
+    let at = |bytes: &[u8]| {
+        let (mut lock, digest) = (lock.clone(), Digest::of(bytes));
+        let image = &mut lock.images[0];
+        image.name = image.name.pinned(digest);
+        image.root.digest = digest;
+        lock
+    };
+    let other = |from: &Lock, to: &Lock| {
+        let changes = difference::of_locks(from, to).changes;
+        assert_eq!(changes.len(), 1);
+        changes[0].other_content.clone()
+    };
+    assert_eq!(other(&at(b"a"), &at(b"b")), Some(lock.images[0].name.to_string()));
+    // Only the digest was added.
+    let mut pinned = lock.clone();
+    pinned.images[0].name = lock.images[0].name.pinned(lock.images[0].root.digest);
+    assert_eq!(other(&lock, &pinned), None);
 }
 
 #[test]

@@ -25,6 +25,7 @@ fn a_bundle_comes_from_the_upstream_with_the_packages_that_dnf_chooses() {
     assert_eq!(by("signature").count(), lock["rpms"].as_array().unwrap().len());
     let unvouched: Vec<&Value> = by("nobody").collect();
     assert!(unvouched.is_empty(), "nobody vouches for these: {unvouched:?}");
+    assert_has_a_page(&host, &bundle);
     // An index whose other platform is absent, and an image of docker's types.
     let image = |name: &str| {
         let images = lock["images"].as_array().unwrap();
@@ -34,6 +35,27 @@ fn a_bundle_comes_from_the_upstream_with_the_packages_that_dnf_chooses() {
     assert_eq!(media_type("flannel:"), "application/vnd.oci.image.index.v1+json");
     assert_eq!(image("flannel:")["platforms"].as_array().unwrap().len(), 1);
     assert_eq!(media_type("web"), "application/vnd.docker.distribution.manifest.v2+json");
+}
+
+/// The page about the bundle has its answers, and nothing for which nobody vouches.
+fn assert_has_a_page(host: &ConnectedHost, bundle: &Path) {
+    let page = host.folder().join("report.html");
+    let paths = [bundle, &page].map(|path| path.to_str().unwrap());
+    host.bundler(&["report", "--quiet", paths[0], "--output", paths[1]]);
+    let page = fs::read_to_string(&page).unwrap();
+    let kubernetes =
+        format!("<strong>Kubernetes {}</strong>", Line::of_tests().unwrap().kubernetes);
+    let questions = [
+        "What is it?",
+        "What changed?",
+        "Who vouches for it?",
+        "What is there to worry about?",
+        &kubernetes,
+    ];
+    for words in questions {
+        assert!(page.contains(words), "{words}");
+    }
+    assert!(!page.contains("nobody vouches:"));
 }
 
 /// File names of the packages in a lock.
