@@ -55,7 +55,7 @@ pub(crate) fn check(bill: impl Read, lock: Digest) -> Result<(), String> {
 struct Bounded<R> {
     bill: R,
     depth: u32,
-    /// How long the text is that it is in; none between texts.
+    /// How much was read of the present text, in bytes; none between texts.
     text: Option<u32>,
     is_escaped: bool,
 }

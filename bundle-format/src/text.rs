@@ -79,8 +79,7 @@ pub fn count(number: usize, one: &str) -> String {
     }
 }
 
-/// Writes JSON with the same values, in which nothing hidden stands as it is. Only a piece of it
-/// is in memory again.
+/// Writes what [`plain_json`] makes of a large text. It copies only a piece at a time.
 pub fn write_plain_json(out: &mut impl Write, json: &str) -> io::Result<()> {
     let mut rest = json;
     while !rest.is_empty() {
@@ -125,7 +124,7 @@ fn escaped(text: &str, is_bad: fn(char) -> bool) -> Cow<'_, str> {
     shown.into()
 }
 
-/// The most bytes that are made printable at once, so that a large text is not in memory again.
+/// How many bytes of a large text are copied at a time.
 const PIECE: usize = 64 << 10;
 
 /// A writer of text that lets nothing hidden through but line breaks and tabs:

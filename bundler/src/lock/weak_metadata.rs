@@ -8,8 +8,8 @@ pub(super) fn warnings(target: &str, repositories: &[LockedRepository]) -> Vec<S
     let is_weak = |own: &&LockedRepository| {
         own.repomd_signature.as_ref().is_some_and(|signature| signature.hash == "SHA1")
     };
-    let words = |own: LockedRepository| {
-        let key = own.repomd_signed_by.unwrap_or_default();
+    let words = |own: &LockedRepository| {
+        let key = own.repomd_signed_by.as_deref().unwrap_or_default();
         format!(
             "target {target}: the metadata of repository `{}` ({}) is signed with SHA-1 only, by \
              key {key}. SHA-1 is broken: two contents with one hash can be made. Ask the vendor \
@@ -17,5 +17,5 @@ pub(super) fn warnings(target: &str, repositories: &[LockedRepository]) -> Vec<S
             own.id, own.base_url
         )
     };
-    repositories.iter().filter(is_weak).cloned().map(words).collect()
+    repositories.iter().filter(is_weak).map(words).collect()
 }

@@ -53,10 +53,9 @@ pub(super) fn prepared(
     (node, plan): &Planned<'_, '_>,
     samples: &Samples,
 ) -> Option<Outcome> {
-    let is_new = !node.standing.is_in_cluster();
-    let wanted = plan.steps.iter().filter(|step| is_new && !step.changes.is_empty());
+    let wanted = plan.steps.iter().filter(|step| !step.changes.is_empty());
     let steps: Vec<_> = wanted.map(|step| step.step).filter(|name| is_alone(*name)).collect();
-    if steps.is_empty() {
+    if steps.is_empty() || node.standing.is_in_cluster() {
         return None;
     }
     let join = match node.machine.role {

@@ -73,8 +73,9 @@ fn in_turn(
     outcomes
 }
 
-/// Makes the first master, while the others prepare. Once it is made, no other one begins to: it
-/// can take all its steps now. Gives how the master ended, and the others that failed.
+/// Makes the first master while the other nodes prepare. A node whose turn comes only after the
+/// master is made does not prepare: it takes all its steps at once then. Gives how the master
+/// ended, and the others that failed.
 fn first_made(
     site: &Site<'_>,
     first: &Planned<'_, '_>,

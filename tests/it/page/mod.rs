@@ -192,7 +192,7 @@ fn the_same_version_with_other_bytes_is_the_first_worry() {
     assert_eq!(changed.matches("\"otherContent\": ").count(), 2, "{changed}");
 }
 
-/// A manifest may name an image by its tag and its digest.
+/// A manifest may name an image by a tag and a digest.
 #[test]
 fn a_tag_that_was_moved_is_a_worry_also_with_its_digest_behind_it() {
     let demo = built();

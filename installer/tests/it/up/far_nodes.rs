@@ -47,14 +47,14 @@ pub(super) enum Fault {
     Locked,
     /// It loses its power while its installer is at work.
     Dies,
-    /// Its installer ends only after those of so many other nodes have prepared them.
+    /// Its installer waits until this number of other nodes is prepared.
     Slow(usize),
 }
 
 /// The masters among the nodes.
 const MASTERS: [&str; 2] = ["10.0.0.1", "10.0.0.2"];
 
-/// Whether a line has an installer make the whole node.
+/// Whether this command makes a whole node.
 fn is_made(line: &[String]) -> bool {
     line.iter().any(|word| word == "--yes") && line.iter().all(|word| word != "--only")
 }

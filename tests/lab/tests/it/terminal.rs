@@ -10,7 +10,7 @@ use crate::application::wait;
 use crate::support::words;
 use crate::up::Operator;
 
-/// What stands on the terminal before somebody types, and what is typed then.
+/// A question on the terminal, and what is typed when it is there.
 pub(crate) struct Answer<'a> {
     pub(crate) question: &'a str,
     pub(crate) typed: &'a str,
@@ -18,8 +18,8 @@ pub(crate) struct Answer<'a> {
     pub(crate) is_hidden: bool,
 }
 
-/// Runs `installer up` with these arguments, and gives whether it succeeded and what the terminal
-/// showed. `meanwhile` sees that too, each time when there is more.
+/// Runs `installer up` with these arguments. Gives whether it succeeded, and what the terminal
+/// showed. `meanwhile` gets what it has shown so far, each time when there is more.
 pub(crate) fn up(
     operator: &Operator,
     arguments: &[&str],
