@@ -126,6 +126,22 @@ fn sha_1_over_metadata_is_told_by_all_and_a_better_signature_comes_first() {
     let text = demo.ok(&["audit", "demo.tar"]);
     assert!(!text.contains("Signed with SHA-1") && text.contains(", RSA with SHA256, "), "{text}");
     assert!(!vendor.page().contains("Signed with SHA-1"));
+
+    let lock = demo.path("bundle.yaml.lock.json");
+    let before = fs::read(&lock).unwrap();
+    vendor.sign(&["SHA1"]);
+    for arguments in [&["lock"][..], &["lock", "--check"], &["lock", "--upgrade", "kubelet"]] {
+        let output = demo.run(arguments);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {error}");
+        let words = format!("`kubernetes` is signed with SHA-1 only, and key {key} signed it with");
+        assert_eq!(error.matches(&words).count(), 1, "{error}");
+        assert_eq!(fs::read(&lock).unwrap(), before, "{arguments:?}");
+    }
+    // As the error says.
+    fs::remove_file(&lock).unwrap();
+    demo.ok(&["lock"]);
+    assert_eq!(vendor.locked().1.len(), 1);
 }
 
 #[test]

@@ -72,7 +72,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         (Some(before), names) => Some(Kept::all_but(names, before, &file.spec)?),
         (None, _) => bail!("--upgrade: there is no {}: run `bundler lock`", path.display()),
     };
-    let lock = resolve(kept.as_ref(), &file, &upstreams)?;
+    let lock = resolve(before.as_ref(), kept.as_ref(), &file, &upstreams)?;
     // Compare before writing, while the old texts are still there.
     let difference = compare(before.as_ref(), &lock, &file, &upstreams, &arguments.form);
     lock_file::write(&file, &lock, &upstreams.cache)?;
@@ -91,7 +91,7 @@ fn check(
     form: &Form,
 ) -> anyhow::Result<ExitCode> {
     let before = if is_there { Some(lock_file::read(path)?) } else { None };
-    let today = resolve(None, file, upstreams)?;
+    let today = resolve(before.as_ref(), None, file, upstreams)?;
     let is_same = before.as_ref() == Some(&today);
     let difference = compare(before.as_ref(), &today, file, upstreams, form);
     if form.is_json() || !is_same && is_there {
@@ -125,18 +125,25 @@ fn compare(
     difference::compare(before, Side::Lock(after), &texts, form.limit())
 }
 
+/// What the spec means today. Refuses what is signed worse than in the lock `before`.
 fn resolve(
+    before: Option<&Lock>,
     kept: Option<&Kept<'_>>,
     file: &SpecFile,
     upstreams: &Upstreams,
 ) -> anyhow::Result<Lock> {
-    lock::resolve(&Task { file, kept, upstreams, now: SystemTime::now() })
-        .with_context(|| format!("locking {}", file.path.display()))
+    let words = || format!("locking {}", file.path.display());
+    let task = Task { file, kept, upstreams, now: SystemTime::now() };
+    let today = lock::resolve(&task).with_context(words)?;
+    if let Some(before) = before {
+        lock::refuse_step_back(before, &today).with_context(words)?;
+    }
+    Ok(today)
 }
 
 /// Makes the lock, and writes it beside the spec.
 pub(super) fn make(file: &SpecFile, upstreams: &Upstreams) -> anyhow::Result<Lock> {
-    let lock = resolve(None, file, upstreams)?;
+    let lock = resolve(None, None, file, upstreams)?;
     lock_file::write(file, &lock, &upstreams.cache)?;
     Ok(lock)
 }

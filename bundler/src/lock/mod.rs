@@ -34,3 +34,4 @@ pub use fits::misfits;
 pub use kept::Kept;
 pub use resolve::resolve;
 pub use task::Task;
+pub use weak_metadata::refuse_step_back;
