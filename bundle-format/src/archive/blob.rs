@@ -6,7 +6,7 @@ use super::repaired::Repaired;
 use crate::digest::{Checked, Digest};
 
 /// Reads a blob, and checks it on the way.
-pub struct BlobReader<'a>(Checked<Place<'a>>);
+pub(super) struct BlobReader<'a>(Checked<Place<'a>>);
 
 /// Reads the archive from an offset on.
 struct Place<'a> {

@@ -70,10 +70,11 @@ impl Bundle {
         }
     }
 
-    /// A reader of the descriptor's blob, from its first byte. If several bundles have it, it
-    /// is that of the first one that gives the right bytes. To know this, it is read one time
-    /// more; once for each blob.
-    pub fn open_blob(&self, descriptor: &Descriptor) -> Result<BlobReader<'_>, BundleError> {
+    /// See [`Bundle::open_blob`]. The error does not say what the blob is of.
+    pub(super) fn open_unnamed(
+        &self,
+        descriptor: &Descriptor,
+    ) -> Result<BlobReader<'_>, BundleError> {
         let digest = descriptor.digest;
         match self.holders(digest).as_slice() {
             [] if self.lacks(digest) => Err(BundleError::Absent(digest)),

@@ -99,6 +99,14 @@ pub enum BundleError {
         #[source]
         source: io::Error,
     },
+    /// A blob cannot be read.
+    #[error("{subject}: {}", error.in_full())]
+    Artifact {
+        /// What the blob is of: a file's title or an image's name.
+        subject: String,
+        /// Why.
+        error: Box<Self>,
+    },
     /// A document makes no sense.
     #[error("the bundle's {document} makes no sense: {reason}")]
     Document {

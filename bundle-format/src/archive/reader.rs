@@ -14,7 +14,7 @@ use super::others::Others;
 use super::outline::{Outline, layout_of, of_lock};
 use super::repaired::{Repaired, Repairs};
 use super::storage::Storage;
-use crate::bounds::{MAX_ABSENT, MAX_IMAGE_DOCUMENT, MAX_INDEX, MAX_YAML};
+use crate::bounds::{MAX_ABSENT, MAX_IMAGE_DOCUMENT, MAX_INDEX};
 use crate::bundle_path::BundlePath;
 use crate::digest::Digest;
 use crate::layout::{self, Content, Layout};
@@ -283,15 +283,10 @@ impl Bundle {
         &self.lock_blob
     }
 
-    /// The verified bytes of a file such as Kubernetes YAML, at most 32 MiB.
-    pub fn read(&self, descriptor: &Descriptor) -> Result<Vec<u8>, BundleError> {
-        read_all(self.open_blob(descriptor)?, descriptor, MAX_YAML)
-    }
-
     /// The verified bytes of an image's index, manifest or configuration, at most
     /// 8 MiB.
     pub(super) fn image_document(&self, blob: &Descriptor) -> Result<Vec<u8>, BundleError> {
-        read_all(self.open_blob(blob)?, blob, MAX_IMAGE_DOCUMENT)
+        read_all(self.open_unnamed(blob)?, blob, MAX_IMAGE_DOCUMENT)
     }
 }
 

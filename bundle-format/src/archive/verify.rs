@@ -1,15 +1,15 @@
 //! Checking every byte of a bundle, on all cores.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use super::listed::{images, listed};
 use super::reader::Bundle;
 use crate::bounds::MAX_PROBLEMS;
 use crate::digest::Digest;
 use crate::image::disagreements;
-use crate::lock::{Descriptor, LockedImage};
+use crate::lock::Descriptor;
 use crate::sbom;
 use crate::text::count;
 
@@ -194,7 +194,7 @@ fn results(
 }
 
 fn check(bundle: &Bundle, descriptor: &Descriptor, progress: impl Fn(u64)) -> Result<(), String> {
-    let reader = bundle.open_blob(descriptor).map_err(|error| error.of_blob())?;
+    let reader = bundle.open_unnamed(descriptor).map_err(|error| error.of_blob())?;
     reader.check(progress).map_err(|error| {
         let parts = bundle.parts_of(descriptor.digest);
         match parts.is_empty() {
@@ -205,45 +205,6 @@ fn check(bundle: &Bundle, descriptor: &Descriptor, progress: impl Fn(u64)) -> Re
 }
 
 fn check_bill(bundle: &Bundle, bill: &Descriptor) -> Result<(), String> {
-    let reader = bundle.open_blob(bill).map_err(|error| error.of_blob())?;
+    let reader = bundle.open_unnamed(bill).map_err(|error| error.of_blob())?;
     sbom::check(reader, bundle.lock_digest())
-}
-
-/// All images, of all releases.
-fn images(bundle: &Bundle) -> impl Iterator<Item = &LockedImage> {
-    let (lock, _) = bundle.whole();
-    lock.images.iter().chain(lock.hops.iter().flat_map(|hop| &hop.images))
-}
-
-/// Every blob that the index, the bundle manifest or the lock names, with words that
-/// say what it is. A blob that is named with two sizes is in it twice, because one of
-/// the sizes must be wrong.
-fn listed(bundle: &Bundle) -> Listed<'_> {
-    let mut listed = BTreeMap::new();
-    for content in bundle.whole().1 {
-        add(&mut listed, &content.descriptor, &content.path.to_string().into());
-    }
-    for image in images(bundle) {
-        let name = image.name.to_string().into();
-        for document in std::iter::once(&image.root).chain(&image.unplaced) {
-            add(&mut listed, document, &name);
-        }
-        for platform in &image.platforms {
-            add(&mut listed, &platform.manifest, &name);
-            add(&mut listed, &platform.config, &name);
-            for layer in &platform.layers {
-                add(&mut listed, layer, &name);
-            }
-        }
-    }
-    add(&mut listed, bundle.manifest_blob(), &"the bundle manifest".into());
-    add(&mut listed, bundle.lock_blob(), &"the lock".into());
-    listed
-}
-
-/// Blobs by digest and size, with words that say what they are.
-type Listed<'a> = BTreeMap<(Digest, u64), (&'a Descriptor, Arc<str>)>;
-
-fn add<'a>(listed: &mut Listed<'a>, blob: &'a Descriptor, subject: &Arc<str>) {
-    listed.entry((blob.digest, blob.size)).or_insert_with(|| (blob, Arc::clone(subject)));
 }

@@ -8,6 +8,7 @@ use lab::cluster::{self, INSTALLER};
 use lab::{Node, Settings};
 use serde_json::Value;
 
+use crate::arguments::Watch;
 use crate::secrets;
 use crate::support::{connected_host, lab, words};
 
@@ -18,6 +19,7 @@ fn certificates_are_renewed_and_a_person_may_do_what_was_granted() {
     let Some(host) = connected_host() else { return };
     let (_, bundle) = host.bundle();
     let Some(lab) = lab(&Settings { nodes: 2, ..Settings::default() }) else { return };
+    let watch = Watch::begin();
     cluster::install(&lab, &bundle, "").unwrap();
     let [master, worker] = lab.nodes() else { panic!("two nodes") };
     assert_listed(master, worker);
@@ -25,7 +27,8 @@ fn certificates_are_renewed_and_a_person_may_do_what_was_granted() {
     assert_person(master);
     assert_brought(master, worker);
     let brought = [&cluster::WORKER[..], &["--with-kubeconfig", PERSON]].concat();
-    secrets::assert_are_nowhere_else(&[(master, &cluster::MASTER), (worker, &brought)]);
+    let nodes: [(&Node, &[&str]); 2] = [(master, &cluster::MASTER), (worker, &brought)];
+    secrets::assert_are_nowhere_else(&nodes, watch);
 }
 
 fn assert_listed(master: &Node, worker: &Node) {

@@ -9,8 +9,10 @@
 mod access;
 mod ansible;
 mod application;
+mod arguments;
 mod backup;
 mod cluster;
+mod damaged;
 mod deed;
 mod delta;
 mod doctor;

@@ -8,6 +8,7 @@ use lab::cluster::{self, INSTALLER};
 use lab::{Node, Settings};
 
 use crate::application::{Witness, get, kubectl, try_kubectl, wait};
+use crate::arguments::Watch;
 use crate::cluster::kill_after;
 use crate::secrets;
 use crate::support::{connected_host, lab, words};
@@ -118,6 +119,7 @@ fn three_masters_go_on_without_any_one_of_them() {
     let masters = [first, second, third];
     let _witness = Witness(first);
     cluster::insert_stick(&lab, &bundle).unwrap();
+    let watch = Watch::begin();
     let said = cluster::master(first, &config(&lab, 3)).unwrap();
     assert!(said.contains("for a further master: `installer token --for master`"), "{said}");
 
@@ -179,7 +181,7 @@ fn three_masters_go_on_without_any_one_of_them() {
     // The join file for masters has the key to the cluster's keys.
     let nodes: [(&Node, &[&str]); 4] =
         [(first, &cluster::MASTER), (second, &JOIN), (third, &JOIN), (worker, &cluster::WORKER)];
-    secrets::assert_are_nowhere_else(&nodes);
+    secrets::assert_are_nowhere_else(&nodes, watch);
 
     assert_removal(first, second, third);
     assert!(get(&worker.address.to_string()).contains("node="));

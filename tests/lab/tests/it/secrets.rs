@@ -6,6 +6,8 @@ use std::thread;
 use lab::Node;
 use lab::cluster::INSTALLER;
 
+use crate::arguments::Watch;
+
 /// Collects a node's true secrets into `/root/secrets`, a line each: the lines of its private
 /// keys, keys in kubeconfigs, the tokens and the certificate key of its join files, and the
 /// bootstrap tokens of the cluster. A shorter line may be in a text by chance.
@@ -49,15 +51,20 @@ pub(crate) fn collect(node: &Node) -> usize {
     node.run(["sh", "-c", COLLECT]).unwrap().trim().parse().unwrap()
 }
 
-/// No secret of any node is where others read it, on any node. Each node comes with the
-/// options that made it what it is, a master first.
-pub(crate) fn assert_are_nowhere_else(nodes: &[(&Node, &[&str])]) {
+/// No secret of any node is where others read it, on any node, and none was in the arguments of
+/// a process while they were watched. Each node comes with the options that made it what it is,
+/// a master first.
+pub(crate) fn assert_are_nowhere_else(nodes: &[(&Node, &[&str])], watch: Watch) {
     let mut all = String::new();
     for (node, _) in nodes {
         let count = collect(node);
         assert!(count > 2, "{}: {count} secrets were found", node.name);
         all += &node.run(["cat", "/root/secrets"]).unwrap();
     }
+    let seen = watch.end();
+    assert!(seen.iter().any(|line| line.contains("kubeadm init ")), "{seen:#?}");
+    let holds = |line: &&String| all.lines().any(|secret| line.contains(secret));
+    assert_eq!(seen.iter().find(holds), None, "these arguments hold a secret");
     thread::scope(|scope| {
         for (node, options) in nodes {
             let all = &all;
