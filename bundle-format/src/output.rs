@@ -129,13 +129,28 @@ pub fn folder_of(path: &Path) -> &Path {
     }
 }
 
+/// The real path of the folder that `path` is in. If there is no such folder, the error names it.
+pub fn existing_folder(path: &Path) -> io::Result<PathBuf> {
+    let folder = folder_of(path);
+    folder.canonicalize().map_err(|error| match error.kind() {
+        ErrorKind::NotFound => Error::new(
+            error.kind(),
+            format!(
+                "the folder {} does not exist: make it first, or name a file in another folder",
+                folder.display()
+            ),
+        ),
+        _ => error,
+    })
+}
+
 /// Follows all links of `path`. Also says whether they lead to an open descriptor, as
 /// `/dev/stdout` and `/dev/fd/63` do.
 fn followed(path: &Path) -> io::Result<(PathBuf, bool)> {
     let mut at = path.to_owned();
     // The kernel follows this many links (path_resolution(7)).
     for _ in 0..40 {
-        let real = folder_of(&at).canonicalize()?;
+        let real = existing_folder(&at)?;
         check_folders(&at)?;
         if real.starts_with("/proc") {
             return Ok((at, true));

@@ -39,7 +39,9 @@ pub fn generate(path: &Path, password: Option<String>) -> anyhow::Result<PathBuf
     if let Some(taken) = [path, &public].into_iter().find(|path| path.symlink_metadata().is_ok()) {
         bail!("{} exists already: a key is never replaced; choose another name", taken.display());
     }
-    output::check_folders(path).with_context(|| format!("writing {}", path.display()))?;
+    output::existing_folder(path)
+        .and_then(|_| output::check_folders(path))
+        .with_context(|| format!("writing {}", path.display()))?;
     let pair = match password {
         Some(password) => KeyPair::generate_encrypted_keypair(Some(password)),
         None => KeyPair::generate_unencrypted_keypair(),

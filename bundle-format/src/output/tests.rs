@@ -264,3 +264,18 @@ fn a_folder_is_told_as_such() {
     }
     assert!(names(path).is_empty());
 }
+
+#[test]
+fn a_folder_that_is_missing_is_named_and_not_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("nowhere");
+    let said = format!("the folder {} does not exist: make it first", missing.display());
+    let link = folder.path().join("link");
+    symlink(missing.join("x"), &link).unwrap();
+    for path in [missing.join("x"), link] {
+        let error = write(&path, b"", 0o600).unwrap_err();
+        assert!(error.kind() == io::ErrorKind::NotFound, "{error}");
+        assert!(error.to_string().starts_with(&said), "{error}");
+    }
+    assert_eq!(names(folder.path()), ["link"]);
+}

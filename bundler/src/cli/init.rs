@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
+use bundle_format::output;
 use clap::Args;
 
 use super::print;
@@ -39,6 +40,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if path.symlink_metadata().is_ok() {
         return Err(exists(path));
     }
+    output::existing_folder(path).with_context(|| format!("writing {}", path.display()))?;
     // Before the spec: without the ingress, that would be in the way of the next attempt.
     match write(&ingress, INGRESS) {
         // An earlier spec's, perhaps with the site's own changes.
