@@ -1,18 +1,16 @@
 //! `bundler audit`: who vouches for what is in a bundle.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
 use bundle_format::archive::reader::Bundle;
-use bundle_format::day::sorting_day;
 use bundle_format::signature::TrustedKeys;
 use bundle_format::text::{count, printable};
 use clap::Args;
 use serde_json::json;
 
 use super::{print, verify};
-use crate::inspect::audit::{self, Audit, Audited, By, LIFE, Voucher};
+use crate::inspect::audit::{self, Audit, Audited, By, Ending};
 
 /// Shows who vouches for each thing in a bundle: nobody, the connection by which it came,
 /// who made the bundle, or a vendor's key
@@ -92,13 +90,7 @@ fn title(by: By) -> &'static str {
 /// The keys that expire while a bundle may still be in use, each with its day, the soonest
 /// first.
 fn ending(audit: &Audit, now: SystemTime) -> String {
-    let until = sorting_day(now + LIFE);
-    let mut keys = BTreeMap::<(&str, &str), usize>::new();
-    for Voucher { expires, words, .. } in audit.vouchers() {
-        if let Some(end) = expires.as_deref().filter(|end| *end <= until.as_str()) {
-            *keys.entry((end, words)).or_default() += 1;
-        }
-    }
+    let keys = audit.ending(now);
     if keys.is_empty() {
         return String::new();
     }
@@ -106,8 +98,8 @@ fn ending(audit: &Audit, now: SystemTime) -> String {
         "\nKeys that end within a year, or have ended. This bundle can still be installed then; `lock` and `build` \
          need the vendor's renewed key\n",
     );
-    for ((end, words), things) in keys {
-        text += &format!("  {end}  {}\n    {}\n", count(things, "thing"), printable(words));
+    for Ending { end, key, things } in keys {
+        text += &format!("  {end}  {}\n    key {}\n", count(things, "thing"), printable(&key));
     }
     text
 }

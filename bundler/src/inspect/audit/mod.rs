@@ -1,6 +1,7 @@
 //! Who vouches for each thing in a bundle: a key whose signature was checked again, who
 //! made the bundle, the connection that it came by, or nobody.
 
+mod ending;
 mod metadata;
 pub mod names;
 mod others;
@@ -11,8 +12,10 @@ use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 use bundle_format::archive::reader::Bundle;
+use bundle_format::day::sorting_day;
 use bundle_format::lock::Lock;
 
+pub use ending::Ending;
 pub use voucher::{Audited, By, Voucher};
 
 /// How long a bundle may be in use. A key that ends before that is told.
@@ -30,6 +33,11 @@ impl Audit {
     /// The voucher of each thing, and of all metadata.
     pub fn vouchers(&self) -> impl Iterator<Item = &Voucher> {
         self.things.iter().chain(&self.metadata).map(|one| &one.voucher)
+    }
+
+    /// The keys that end within [`LIFE`], or have ended, the soonest first.
+    pub fn ending(&self, now: SystemTime) -> Vec<Ending> {
+        ending::of(self.vouchers(), &sorting_day(now + LIFE))
     }
 }
 

@@ -39,11 +39,14 @@ pub struct Voucher {
     /// Whether the key signed with SHA-1, for which two contents with one hash can be made.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub sha1: bool,
+    /// The key or subkey that signed, without its algorithms: `words` has them.
+    #[serde(skip)]
+    pub key: Option<String>,
 }
 
 impl Voucher {
     pub(super) fn new(by: By, words: impl Into<String>) -> Self {
-        Self { by, words: words.into(), expires: None, sha1: false }
+        Self { by, words: words.into(), expires: None, sha1: false, key: None }
     }
 
     /// By a key: its words, its algorithms and its end. `words` is what the key signed.
@@ -59,6 +62,7 @@ impl Voucher {
             words: format!("{words}key {own}, {algorithms}, {end}"),
             expires: key.expires.map(sorting_day),
             sha1: key.is_sha1(),
+            key: Some(own.clone()),
         }
     }
 
