@@ -149,11 +149,18 @@ pub struct Signed {
     pub at: Option<u64>,
 }
 
+impl Signed {
+    /// The day on which it signed: `28 Nov 2026`.
+    pub fn day(&self) -> Option<String> {
+        self.at.map(|at| day(UNIX_EPOCH + Duration::from_secs(at)))
+    }
+}
+
 /// `key 4D2F189CC2FD4133 on 28 Nov 2026`.
 impl fmt::Display for Signed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "key {}", self.key)?;
-        self.at.map_or(Ok(()), |at| write!(f, " on {}", day(UNIX_EPOCH + Duration::from_secs(at))))
+        self.day().map_or(Ok(()), |day| write!(f, " on {day}"))
     }
 }
 

@@ -172,8 +172,9 @@ fn a_key_that_signs_only_metadata_is_named_before_it_ends() {
     assert!(!told.contains("SHA1"), "{told}");
     // The page names it too, though its end is further than what `lock` warns of.
     let page = vendor.page();
-    let words = format!("The vendor's key <code>{key}</code> <strong>expires within a year, on ");
-    assert!(page.contains(&words), "{page}");
+    let words =
+        format!("<li>Key {key} (Lists &lt;lists@keys.invalid&gt;), until <strong>{end}</strong>, ");
+    assert_eq!(page.matches(&words).count(), 1, "{page}");
 
     // An old lock does not say how it was signed, and is read as before.
     rewritten(&vendor.demo, |lock| kubernetes(lock).repomd_signature = None, &[]);
@@ -212,5 +213,12 @@ fn a_subkey_that_signs_metadata_is_named_with_its_own_end() {
     let text = vendor.demo.ok(&["audit", "demo.tar"]);
     let (_, after) = text.split_once("\nKeys that end within a year").unwrap();
     let (ending, _) = after.split_once("\n\n").unwrap();
-    assert!(ending.contains(told["expires"].as_str().unwrap()) && ending.contains(&subkey));
+    let end = told["expires"].as_str().unwrap();
+    assert!(ending.contains(end) && ending.contains(&subkey));
+    // Its primary key does not expire, and the page has the worry all the same.
+    let page = vendor.page();
+    let (_, worries) = page.split_once("What is there to worry about?").unwrap();
+    let told = format!("until <strong>{end}</strong>, vouches for ");
+    let (key, _) = worries.split_once(&told).unwrap();
+    assert!(key.rsplit("<li>").next().unwrap().starts_with(&format!("Key {subkey}, a subkey of ")));
 }

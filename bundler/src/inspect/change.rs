@@ -26,6 +26,9 @@ pub struct Change {
     /// others: a tag that was moved, or a package that somebody made again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub other_content: Option<String>,
+    /// Whether an image or a package has another version, or tag.
+    #[serde(skip)]
+    pub other_version: bool,
     /// The changed lines, if it is a text and both texts were found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<Lines>,
@@ -61,18 +64,24 @@ impl fmt::Display for Change {
 impl Change {
     /// A change from `from` to `to`.
     pub(crate) fn new(subject: Subject, from: Option<String>, to: Option<String>) -> Self {
-        Self { subject, from, to, other_content: None, text: None, note: None }
+        Self {
+            subject,
+            from,
+            to,
+            other_content: None,
+            other_version: false,
+            text: None,
+            note: None,
+        }
     }
 
-    /// Adds the full name, if only the bytes of a version are others.
+    /// Says whether the version is another one. Adds the full name, if only the bytes are others.
     pub(super) fn with_content(self, a: &Artifact, b: &Artifact) -> Self {
-        let other_content = match (&a.fixed, &b.fixed) {
-            (Some((from, before)), Some((to, after))) if from == to && before != after => {
-                Some(to.clone())
-            }
-            _ => None,
+        let Some(((from, before), (to, after))) = a.fixed.as_ref().zip(b.fixed.as_ref()) else {
+            return self;
         };
-        Self { other_content, ..self }
+        let other_content = (from == to && before != after).then(|| to.clone());
+        Self { other_content, other_version: from != to, ..self }
     }
 
     /// Adds the lines that differ between the two texts, without the values of Secrets.

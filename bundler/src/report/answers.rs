@@ -7,13 +7,13 @@ use maud::{Markup, html};
 use super::changes;
 use super::entry::Kind;
 use super::facts::Facts;
-use super::keys::End;
 use super::shown;
+use super::worries;
 use crate::inspect::audit::By;
 
 /// The four answers.
 pub(super) fn section(facts: &Facts<'_>) -> Markup {
-    let worries = worries(facts);
+    let worries = worries::all(facts);
     html! {
         div.answers {
             section aria-labelledby="what" {
@@ -29,14 +29,21 @@ pub(super) fn section(facts: &Facts<'_>) -> Markup {
                 @for one in vouches(facts) { p { (one) } }
             }
             section.worries[!worries.is_empty()] aria-labelledby="worry" {
-                h2 #worry { "What is there to worry about?" }
+                h2 #worry {
+                    "What is there to worry about?"
+                    @if !worries.is_empty() {
+                        " " span.count { (count(worries.len(), "worry")) }
+                    }
+                }
                 @if worries.is_empty() {
                     p {
                         "Nothing that this program can see: a signature or who made the bundle \
                          vouches for each thing, all checks are on, and no key ends within a year."
                     }
                 } @else {
-                    ul { @for one in worries { li { (one) } } }
+                    ol { @for (number, one) in worries.iter().enumerate() {
+                        li id=(format!("worry-{}", number + 1)) { (one) }
+                    } }
                 }
             }
         }
@@ -61,6 +68,7 @@ fn what(facts: &Facts<'_>) -> Vec<Markup> {
             ". A node installs nothing from any other place."
         },
     ];
+    said.push(maker(facts));
     if !lock.hops.is_empty() {
         let hops: Vec<&str> = lock.hops.iter().map(|hop| hop.kubernetes.as_str()).collect();
         let own = facts.entries.iter().filter(|entry| entry.hop.is_some()).count();
@@ -70,6 +78,27 @@ fn what(facts: &Facts<'_>) -> Vec<Markup> {
         });
     }
     said
+}
+
+/// Who made the bundle, and when. The bundle itself says neither, so that the same lock gives the
+/// same bundle.
+fn maker(facts: &Facts<'_>) -> Markup {
+    html! {
+        @match facts.bundle.signed() {
+            Some(by) => {
+                "Key " code { (by.key) } " signed it"
+                @match by.day() {
+                    Some(day) => { " on " (day) "." }
+                    None => { ". The signature does not say when." }
+                }
+                " Nothing else says who made it, and when."
+            }
+            None => {
+                "Nothing says who made it, and when: the bundle itself does not, and no signature \
+                 was asked for with " code { "--trusted-key FILE" } "."
+            }
+        }
+    }
 }
 
 fn changed(facts: &Facts<'_>) -> Vec<Markup> {
@@ -100,10 +129,8 @@ fn changed(facts: &Facts<'_>) -> Vec<Markup> {
             });
         }
     }
-    said.push(html! {
-        @for one in changes::sums(difference) { (one) " " }
-        (HumanBytes(difference.delta)) " of its bytes are new."
-    });
+    said.extend(changes::sums(difference));
+    said.push(html! { (HumanBytes(difference.delta)) " of its bytes are new." });
     said.push(html! { a href="#changes" { "Each change, before and after" } });
     said
 }
@@ -145,118 +172,4 @@ fn vouches(facts: &Facts<'_>) -> Vec<Markup> {
             }
         },
     ]
-}
-
-/// The most names of one worry. The page has all of them further down.
-const MOST_NAMES: usize = 10;
-
-/// What has the same name and version as in the bundle before, and other bytes.
-fn moved(facts: &Facts<'_>) -> Vec<Markup> {
-    let changes = facts.before.iter().flat_map(|(_, difference)| &difference.changes);
-    let names: Vec<&str> = changes.filter_map(|change| change.other_content.as_deref()).collect();
-    let mut said: Vec<Markup> = names
-        .iter()
-        .take(MOST_NAMES)
-        .map(|name| {
-            html! {
-                a href="#changes" { strong { (shown::text(name)) } }
-                " has other content than in the bundle before."
-            }
-        })
-        .collect();
-    if let Some(more) = names.len().checked_sub(MOST_NAMES).filter(|more| *more > 0) {
-        said.push(html! {
-            a href="#changes" { (count(more, "more thing")) } " with the same version too."
-        });
-    }
-    said
-}
-
-/// What is not vouched for, or not by a signature that was checked against a key of the site's.
-fn unproven(facts: &Facts<'_>) -> Vec<Markup> {
-    let mut said = Vec::new();
-    let vouched = facts.vouched();
-    let of = |by| vouched.get(&by).copied().unwrap_or_default();
-    let nobody = of(By::Nobody);
-    if nobody > 0 {
-        said.push(html! {
-            "For " a href="#vouchers" { strong { (count(nobody, "thing")) } }
-            ", nobody vouches: a check is off, or a signature does not count."
-        });
-    }
-    let connection = of(By::Connection);
-    if connection > 0 {
-        said.push(html! {
-            a href="#vouchers" { strong { (count(connection, "thing")) } }
-            " came over TLS, and nothing else vouches."
-        });
-    }
-    if facts.bundle.signed().is_none() {
-        said.push(html! {
-            "Nobody has checked for this page whether somebody signed the bundle: "
-            code { "--trusted-key FILE" } " does."
-        });
-    }
-    if !facts.keys.is_empty() {
-        said.push(html! {
-            "The vendors' keys came with the bundle: compare their "
-            a href="#vouchers" { "fingerprints" } " with those that the vendors publish."
-        });
-    }
-    said
-}
-
-/// What is signed with a hash that is broken.
-fn with_sha1(facts: &Facts<'_>) -> Option<Markup> {
-    let things = facts.entries.iter().filter(|entry| entry.voucher.sha1).count();
-    let metadata = facts.metadata.iter().filter(|one| one.voucher.sha1).count();
-    let mut counted = Vec::new();
-    if things > 0 {
-        counted.push(count(things, "thing"));
-    }
-    if metadata > 0 {
-        counted.push(format!("the metadata of {}", count(metadata, "repository")));
-    }
-    (!counted.is_empty()).then(|| {
-        html! {
-            "Signed with SHA-1, which is broken (two contents with one hash can be made): "
-            a href="#vouchers" { strong { (counted.join(", and ")) } } "."
-        }
-    })
-}
-
-fn worries(facts: &Facts<'_>) -> Vec<Markup> {
-    let lock = facts.bundle.lock();
-    let mut said = moved(facts);
-    said.extend(unproven(facts));
-    if !lock.disabled_checks.is_empty() {
-        let number = lock.disabled_checks.len();
-        said.push(html! {
-            a href="#checks" { strong { (count(number, "check")) } }
-            (if number == 1 { " is" } else { " are" }) " switched off, with a reason."
-        });
-    }
-    for key in &facts.keys {
-        if matches!(key.end, End::Soon(_) | End::Past(_)) {
-            said.push(html! {
-                "The vendor's key " code { (key.fingerprint) } " " strong { (key.end.words()) } "."
-            });
-        }
-    }
-    said.extend(with_sha1(facts));
-    if !lock.warnings.is_empty() {
-        said.push(html! {
-            a href="#warnings" { strong { (count(lock.warnings.len(), "known warning")) } }
-            ", which did not stop the bundle from being made."
-        });
-    }
-    let edited = facts.patched.len();
-    if edited > 0 {
-        said.push(html! {
-            a href="#patches" { strong { (count(edited, "manifest")) } }
-            (if edited == 1 { " is" } else { " are" })
-            " not as upstream published, because the spec changes lines."
-        });
-    }
-    said
 }

@@ -21,6 +21,8 @@ enum Group {
     Manifests,
     Files,
     Warnings,
+    Releases,
+    Repositories,
     Settings,
     Hops,
 }
@@ -35,9 +37,9 @@ impl Group {
             Kind::Manifest => Self::Manifests,
             Kind::File => Self::Files,
             Kind::Warning => Self::Warnings,
-            Kind::Release | Kind::Target | Kind::Repository | Kind::Cluster | Kind::Field => {
-                Self::Settings
-            }
+            Kind::Release => Self::Releases,
+            Kind::Repository => Self::Repositories,
+            Kind::Target | Kind::Cluster | Kind::Field => Self::Settings,
         }
     }
 
@@ -49,7 +51,9 @@ impl Group {
             Self::Manifests => "Manifests",
             Self::Files => "Keys and other files",
             Self::Warnings => "Warnings",
-            Self::Settings => "Releases, repositories and settings",
+            Self::Releases => "Releases",
+            Self::Repositories => "Repositories",
+            Self::Settings => "Targets and settings",
             Self::Hops => "Releases in between",
         }
     }
@@ -63,8 +67,82 @@ impl Group {
             Self::Manifests => "manifest",
             Self::Files => "file",
             Self::Warnings => "warning",
+            Self::Releases => "release",
+            Self::Repositories => "repository entry",
             Self::Settings => "setting",
             Self::Hops => "hop entry",
+        }
+    }
+
+    /// Whether a sum names each of these things, because their number alone says nothing.
+    fn is_named(self) -> bool {
+        matches!(self, Self::Checks | Self::Releases | Self::Repositories | Self::Settings)
+    }
+
+    /// What stands before the names of these things.
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Packages => "rpm ",
+            Self::Images => "image ",
+            Self::Manifests => "manifest ",
+            Self::Checks => "disabled check ",
+            _ => "",
+        }
+    }
+}
+
+/// How a thing changed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    OtherVersion,
+    OtherBytes,
+    Changed,
+    New,
+    Gone,
+}
+
+impl How {
+    /// All of them, in the order of the sums.
+    const ALL: [Self; 5] =
+        [Self::OtherBytes, Self::OtherVersion, Self::Changed, Self::New, Self::Gone];
+
+    fn of(change: &Change) -> Self {
+        match (&change.from, &change.to) {
+            (None, _) => Self::New,
+            (_, None) => Self::Gone,
+            _ if change.other_content.is_some() => Self::OtherBytes,
+            _ if change.other_version => Self::OtherVersion,
+            _ => Self::Changed,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::OtherVersion => "other version",
+            Self::OtherBytes => "same version, new bytes",
+            Self::Changed => "changed",
+            Self::New => "new",
+            Self::Gone => "gone",
+        }
+    }
+
+    /// The beginning of a sum.
+    fn heading(self) -> &'static str {
+        match self {
+            Self::OtherVersion => "Other version",
+            Self::OtherBytes => "Same version, new bytes",
+            Self::Changed => "Changed",
+            Self::New => "New",
+            Self::Gone => "Gone",
+        }
+    }
+
+    fn class(self) -> &'static str {
+        match self {
+            Self::OtherVersion | Self::Changed => "mark changed",
+            Self::OtherBytes => "mark bytes",
+            Self::New => "mark new",
+            Self::Gone => "mark gone",
         }
     }
 }
@@ -78,32 +156,40 @@ fn grouped(difference: &Difference) -> BTreeMap<Group, Vec<&Change>> {
 }
 
 /// Sentences: what is new, changed and gone, by kind.
-pub(super) fn sums(difference: &Difference) -> Vec<String> {
+pub(super) fn sums(difference: &Difference) -> Vec<Markup> {
     let groups = grouped(difference);
     let mut said = Vec::new();
-    for (wanted, begin) in [("changed", "Changed"), ("new", "New"), ("gone", "Gone")] {
-        let of = |changes: &[&Change]| changes.iter().filter(|own| word(own) == wanted).count();
-        let counts: Vec<_> =
-            groups.iter().map(|(group, changes)| (of(changes), group.one())).collect();
-        if counts.iter().any(|(number, _)| *number > 0) {
-            said.push(format!("{begin}: {}.", shown::listed(&counts)));
+    for how in How::ALL {
+        let of = |(group, changes): (&Group, &Vec<&Change>)| {
+            let own = changes.iter().filter(|own| How::of(own) == how);
+            let names: Vec<&str> = own.map(|own| name(own, *group)).collect();
+            (!names.is_empty()).then(|| sum(*group, &names))
+        };
+        let parts: Vec<Markup> = groups.iter().filter_map(of).collect();
+        if !parts.is_empty() {
+            said.push(html! { (how.heading()) ": " (shown::joined(&parts)) "." });
         }
     }
     said
+}
+
+/// `2 packages`, or `1 release (kubernetes)`
+fn sum(group: Group, names: &[&str]) -> Markup {
+    html! {
+        (count(names.len(), group.one()))
+        @if group.is_named() { " (" (shown::names(names)) ")" }
+    }
+}
+
+/// The name of what changed, below the heading of its group.
+fn name(change: &Change, group: Group) -> &str {
+    change.subject.what.strip_prefix(group.prefix()).unwrap_or(&change.subject.what)
 }
 
 /// The change of a release, such as `kubernetes`: before and now.
 pub(super) fn of_release<'a>(difference: &'a Difference, what: &str) -> Option<(&'a str, &'a str)> {
     let change = difference.changes.iter().find(|change| change.subject.what == what)?;
     Some((change.from.as_deref()?, change.to.as_deref()?))
-}
-
-fn word(change: &Change) -> &'static str {
-    match (&change.from, &change.to) {
-        (None, _) => "new",
-        (_, None) => "gone",
-        _ => "changed",
-    }
 }
 
 /// All changes, by kind.
@@ -126,20 +212,14 @@ pub(super) fn section(facts: &Facts<'_>) -> Markup {
                     tbody { @for change in &changes { (row(change, group)) } }
                 }
                 @for change in &changes { (lines(change)) }
+                (notes(&changes))
             }
         }
     }
 }
 
 fn row(change: &Change, group: Group) -> Markup {
-    let prefix = match group {
-        Group::Packages => "rpm ",
-        Group::Images => "image ",
-        Group::Manifests => "manifest ",
-        Group::Checks => "disabled check ",
-        _ => "",
-    };
-    let what = change.subject.what.strip_prefix(prefix).unwrap_or(&change.subject.what);
+    let how = How::of(change);
     let value = |value: &Option<String>| {
         html! {
             @match value { Some(text) => (shown::lines(text)), None => span.none { "not there" } }
@@ -147,8 +227,8 @@ fn row(change: &Change, group: Group) -> Markup {
     };
     html! {
         tr {
-            th scope="row" { (shown::text(what)) }
-            td { span class=(format!("mark {}", word(change))) { (word(change)) } }
+            th scope="row" { (shown::text(name(change, group))) }
+            td { span class=(how.class()) { (how.words()) } }
             td { (value(&change.from)) }
             td { (value(&change.to)) }
         }
@@ -164,10 +244,18 @@ fn lines(change: &Change) -> Markup {
                 (patches::diff(text))
             }
         }
-        @if let Some(note) = &change.note {
-            p.note { (shown::text(&change.subject.what)) ": " (note) "." }
+    }
+}
+
+/// Why lines are not shown. Those of the same reason are one sentence.
+fn notes(changes: &[&Change]) -> Markup {
+    let mut alike: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for change in changes {
+        if let Some(note) = &change.note {
+            alike.entry(note).or_default().push(&change.subject.what);
         }
     }
+    html! { @for (note, names) in &alike { p.note { (shown::all_names(names)) ": " (note) "." } } }
 }
 
 #[cfg(test)]
@@ -182,20 +270,30 @@ mod tests {
         };
         let mut of_hop = change(Kind::Package, "hop 1.36 rpm el9-x86_64 a", Some("1"), None);
         of_hop.subject.of_hop = true;
+        let mut other_version = change(Kind::Package, "rpm el9-x86_64 a", Some("1"), Some("2"));
+        other_version.other_version = true;
+        let mut other_bytes = change(Kind::Image, "image a", Some("1 12ab"), Some("1 34cd"));
+        other_bytes.other_content = Some("a:1".to_owned());
+        let revision = "revision of repository el9-x86_64 <os>";
         let changes = vec![
-            change(Kind::Package, "rpm el9-x86_64 a", Some("1"), Some("2")),
+            other_version,
+            other_bytes,
             change(Kind::Package, "rpm el9-x86_64 b", None, Some("2")),
             change(Kind::Check, "disabled check gpgcheck el9-x86_64/a", None, Some("why")),
             change(Kind::Release, "kubernetes", Some("1.36.3"), Some("1.37.2")),
+            change(Kind::Repository, revision, Some("1"), Some("2")),
             of_hop,
         ];
         let difference = Difference { changes, delta: 0 };
         assert_eq!(of_release(&difference, "kubernetes"), Some(("1.36.3", "1.37.2")));
         assert_eq!(of_release(&difference, "containerd"), None);
-        let sums = sums(&difference);
+        let sums: Vec<String> = sums(&difference).into_iter().map(Markup::into_string).collect();
         let wanted = [
-            "Changed: 1 package and 1 setting.",
-            "New: 1 switched-off check and 1 package.",
+            "Same version, new bytes: 1 image.",
+            "Other version: 1 package.",
+            "Changed: 1 release (kubernetes) and 1 repository entry (revision of repository \
+             el9-x86_64 &lt;os&gt;).",
+            "New: 1 switched-off check (gpgcheck el9-x86_64/a) and 1 package.",
             "Gone: 1 hop entry.",
         ];
         assert_eq!(sums, wanted);

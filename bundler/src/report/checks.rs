@@ -1,4 +1,6 @@
-//! The checks that are off, with their reasons, and the known warnings.
+//! The checks that are off, with their reasons, and the warnings of `bundler lock`.
+
+use std::collections::HashMap;
 
 use bundle_format::lock::CheckName;
 use bundle_format::text::count;
@@ -30,13 +32,42 @@ pub(super) fn section(facts: &Facts<'_>) -> Markup {
                     } } }
                 }
             }
-            h3 #warnings { "Known warnings" span.count { (count(lock.warnings.len(), "warning")) } }
-            @if lock.warnings.is_empty() {
-                p { "There was none when the bundle was made." }
-            } @else {
-                ul.warnings { @for warning in &lock.warnings { li { (shown::lines(warning)) } } }
+            h3 #warnings {
+                "Warnings of " code { "bundler lock" }
+                @if !lock.warnings.is_empty() {
+                    span.count { (count(lock.warnings.len(), "warning")) }
+                }
             }
+            p {
+                @if lock.warnings.is_empty() { code { "bundler lock" } " gave none. " }
+                "It gives them when it chooses what the bundle holds. What this page found later is \
+                 counted under " a href="#worry" { "What is there to worry about?" }
+            }
+            @if !lock.warnings.is_empty() { (warnings(&lock.warnings)) }
         }
+    }
+}
+
+/// Warnings. Those that say the same of several things are one sentence, with all their names.
+fn warnings(all: &[String]) -> Markup {
+    let mut alike: Vec<(&str, Vec<&str>)> = Vec::new();
+    let mut places = HashMap::new();
+    for warning in all {
+        let (of, words) = match warning.split_once(": ") {
+            Some((of, words)) => (Some(of), words),
+            None => (None, warning.as_str()),
+        };
+        let place = *places.entry((of.is_some(), words)).or_insert(alike.len());
+        match alike.get_mut(place) {
+            Some((_, names)) => names.extend(of),
+            None => alike.push((words, of.into_iter().collect())),
+        }
+    }
+    html! {
+        ul.warnings { @for (words, names) in &alike { li {
+            @if !names.is_empty() { (shown::all_names(names)) ": " }
+            (shown::lines(words))
+        } } }
     }
 }
 
@@ -48,5 +79,19 @@ fn meaning(check: CheckName) -> &'static str {
         CheckName::PlainHttp => {
             "It may have come over a connection that anybody on the way can read and change."
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_that_say_the_same_are_one_sentence_and_none_is_lost() {
+        let all = ["target a: old", "lonely", "target <b>: old", "old", "lonely", "c: new"];
+        let shown = warnings(&all.map(str::to_owned)).into_string();
+        let wanted = "<ul class=\"warnings\"><li>target a and target &lt;b&gt;: old</li>\
+                      <li>lonely</li><li>old</li><li>c: new</li></ul>";
+        assert_eq!(shown, wanted);
     }
 }

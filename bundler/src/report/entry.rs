@@ -10,6 +10,7 @@ use bundle_format::lock::{
 };
 use bundle_format::text::count;
 
+use super::anchors::Anchors;
 use crate::image::labels;
 use crate::inspect::audit::{Audited, Voucher, names};
 use crate::rpm::origin::Origin;
@@ -51,6 +52,8 @@ impl Kind {
 pub(super) struct Entry {
     /// What it is.
     pub(super) kind: Kind,
+    /// Its name in links: letters, digits, dots and hyphens. Only this thing of the page has it.
+    pub(super) id: String,
     /// The release in between that needs it, if the last release does not have it.
     pub(super) hop: Option<String>,
     /// The nodes that it is for: a target, or architectures. Empty if it is for a cluster.
@@ -78,7 +81,7 @@ pub(super) struct Entry {
 pub(super) fn all(bundle: &Bundle, audited: Vec<Audited>) -> anyhow::Result<Vec<Entry>> {
     let lock = bundle.lock();
     let vouchers = audited.into_iter().map(|one| (one.what, one.voucher)).collect();
-    let mut found = Found { bundle, vouchers, entries: Vec::new() };
+    let mut found = Found { bundle, vouchers, anchors: Anchors::default(), entries: Vec::new() };
     found.add(lock, None)?;
     for hop in lock.hops.iter().rev() {
         found.add(&lock.of_hop(hop), Some(hop))?;
@@ -89,6 +92,7 @@ pub(super) fn all(bundle: &Bundle, audited: Vec<Audited>) -> anyhow::Result<Vec<
 struct Found<'a> {
     bundle: &'a Bundle,
     vouchers: HashMap<String, Voucher>,
+    anchors: Anchors,
     entries: Vec<Entry>,
 }
 
@@ -129,13 +133,17 @@ impl Found<'_> {
 
     fn put(&mut self, hop: Option<&LockedHop>, entry: Entry) {
         let hop = hop.map(|hop| hop.kubernetes.to_string());
-        self.entries.push(Entry { hop, ..entry });
+        let release = hop.as_deref().unwrap_or_default();
+        let words = [entry.kind.one(), release, &entry.nodes, &entry.name, &entry.version];
+        let id = self.anchors.name(&words, entry.digest);
+        self.entries.push(Entry { id, hop, ..entry });
     }
 }
 
 fn of_package(rpm: &LockedRpm, origin: Origin, voucher: Voucher) -> Entry {
     Entry {
         kind: Kind::Package,
+        id: String::new(),
         hop: None,
         nodes: rpm.target.clone(),
         name: rpm.package.name.clone(),
@@ -162,6 +170,7 @@ fn of_image(image: &LockedImage, licence: Option<String>, voucher: Voucher) -> E
     };
     Entry {
         kind: Kind::Image,
+        id: String::new(),
         hop: None,
         nodes: nodes.join(", "),
         name: image.name.name(),
@@ -182,6 +191,7 @@ fn of_manifest(manifest: &LockedManifest, voucher: Voucher) -> Entry {
     };
     Entry {
         kind: Kind::Manifest,
+        id: String::new(),
         hop: None,
         nodes: String::new(),
         name: manifest.name.clone(),
@@ -203,6 +213,7 @@ fn of_file(file: &LockedFile, voucher: Voucher) -> Entry {
     };
     Entry {
         kind,
+        id: String::new(),
         hop: None,
         nodes: String::new(),
         name: file.path.below_folder(),

@@ -72,9 +72,9 @@ fn heading(kind: Kind) -> &'static str {
 
 fn row(entry: &Entry) -> Markup {
     html! {
-        tr {
+        tr id=(entry.id) {
             th scope="row" {
-                (shown::text(&entry.name)) " " span.version { (shown::text(&entry.version)) }
+                a href=(format!("#{}", entry.id)) { (shown::text(&entry.name)) } " " span.version { (shown::text(&entry.version)) }
                 @if entry.kind == Kind::Image { " " small { (shown::text(&entry.nodes)) } }
                 small { (shown::text(&entry.why)) }
                 small { "from " (shown::text(&entry.source)) }

@@ -10,7 +10,7 @@ use bundle_format::lock::LockedManifest;
 
 use super::entry::{self, Entry, Kind};
 use super::keys::{self, Key};
-use crate::inspect::audit::{self, Audit, Audited, By};
+use crate::inspect::audit::{self, Audit, Audited, By, Ending};
 use crate::inspect::difference::{self, Difference, Side};
 use crate::inspect::texts::Texts;
 
@@ -29,6 +29,8 @@ pub(super) struct Facts<'a> {
     pub(super) metadata: Vec<Audited>,
     /// The vendors' keys.
     pub(super) keys: Vec<Key>,
+    /// The keys that signed something and end while the bundle may still be in use.
+    pub(super) ending: Vec<Ending>,
     /// The manifests that the spec patched, each with its changed lines. Without the lines,
     /// if the texts are too long to compare.
     pub(super) patched: Vec<(&'a LockedManifest, Option<Lines>)>,
@@ -53,13 +55,16 @@ impl<'a> Facts<'a> {
             let (from, to) = (bundle.read(&manifest.upstream)?, bundle.read(&manifest.applied)?);
             patched.push((manifest, lines::of_texts(&from, &to, LONGEST_DIFF)));
         }
-        let Audit { things, metadata } = audit::audit(bundle, now)?;
+        let audit = audit::audit(bundle, now)?;
+        let ending = audit.ending(now);
+        let Audit { things, metadata } = audit;
         Ok(Self {
             bundle,
             before: before.map(compared),
             entries: entry::all(bundle, things)?,
             metadata,
             keys: keys::all(bundle, now)?,
+            ending,
             patched,
             day: day(now),
         })

@@ -35,6 +35,12 @@ pub(super) fn page(facts: &Facts<'_>, main: &Markup) -> Markup {
                     h1 { (shown::text(&lock.name)) span.version { "Kubernetes " (lock.kubernetes) } }
                     p.identity {
                         span { "Index " (shown::digest(facts.bundle.index_digest())) }
+                        span {
+                            @match facts.bundle.signed() {
+                                Some(by) => { "Signed by " (by) }
+                                None => { "Not checked who signed it, and when" }
+                            }
+                        }
                         span { "Keys judged on " (facts.day) }
                     }
                 }

@@ -1,11 +1,14 @@
 //! One page of HTML about a bundle, for who must approve it: what it is, what changed, who
 //! vouches for it, and what worries. It needs no network and no other file.
 
+mod anchors;
 mod answers;
 mod approval;
 mod bytes;
 mod changes;
 mod checks;
+#[cfg(test)]
+mod contrast;
 mod entry;
 mod everything;
 mod facts;
@@ -17,7 +20,9 @@ mod places;
 mod share;
 mod shown;
 mod squares;
+mod terms;
 mod vouchers;
+mod worries;
 
 use std::time::SystemTime;
 
@@ -34,6 +39,7 @@ pub fn page(bundle: &Bundle, before: Option<&Bundle>, now: SystemTime) -> anyhow
     let main = html! {
         (answers::section(&facts))
         (frame::contents(&facts))
+        (terms::list())
         (changes::section(&facts))
         (checks::section(&facts))
         (places::section(&facts))

@@ -45,6 +45,34 @@ pub(super) fn listed(counts: &[(usize, &str)]) -> String {
     }
 }
 
+/// The most names of one sentence of the first screen. The page has all of them further down.
+const MOST_NAMES: usize = 10;
+
+/// `a, b and 3 more`
+pub(super) fn names(names: &[&str]) -> Markup {
+    let (first, more) = names.split_at(names.len().min(MOST_NAMES));
+    let mut parts: Vec<Markup> = first.iter().map(|name| text(name)).collect();
+    if !more.is_empty() {
+        parts.push(html! { (more.len()) " more" });
+    }
+    joined(&parts)
+}
+
+/// `a, b and c`, however many they are
+pub(super) fn all_names(names: &[&str]) -> Markup {
+    joined(&names.iter().map(|name| text(name)).collect::<Vec<_>>())
+}
+
+/// `a, b and c`
+pub(super) fn joined(parts: &[Markup]) -> Markup {
+    html! {
+        @for (number, part) in parts.iter().enumerate() {
+            @if number > 0 { (if number + 1 == parts.len() { " and " } else { ", " }) }
+            (part)
+        }
+    }
+}
+
 /// A part of a text.
 enum Part<'a> {
     /// What stands there as it is.
@@ -100,6 +128,15 @@ mod tests {
         let shown = digest(Digest::of(b"")).into_string();
         assert!(shown.contains("<span>e3b0c442</span><span>98fc1c14</span>"), "{shown}");
         assert_eq!(shown.matches("<span>").count(), 8);
+    }
+
+    #[test]
+    fn a_long_list_of_names_is_cut() {
+        let shown = |own: &[&str]| names(own).into_string();
+        assert_eq!(shown(&["a"]), "a");
+        assert_eq!(shown(&["a", "<", "c"]), "a, &lt; and c");
+        assert_eq!(shown(&["a"; 12]), "a, a, a, a, a, a, a, a, a, a and 2 more");
+        assert_eq!(all_names(&["b"; 12]).into_string().matches('b').count(), 12);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::fs;
 use bundle_format::Digest;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::lock::{CheckName, Descriptor, DisabledCheck, Edit, Lock, LockedImage, Why};
+use bundle_format::signature::TrustedKeys;
 use bundle_format::text::is_hidden;
 use bundler::inspect::difference;
 use serde_json::{Value, json};
@@ -44,6 +45,19 @@ fn words(page: &str) -> String {
     text.replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"")
 }
 
+/// The ids of a page. None is there twice, or has a character that means something elsewhere.
+fn ids(page: &str) -> Vec<&str> {
+    let (_, body) = page.split_once("</style>").unwrap();
+    let all: Vec<&str> =
+        body.split(" id=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-._".contains(c);
+    for id in &all {
+        assert!(!id.is_empty() && id.chars().all(is_plain), "{id:?}");
+        assert_eq!(all.iter().filter(|other| *other == id).count(), 1, "{id}");
+    }
+    all
+}
+
 /// Puts hostile texts wherever a bundle can have a text.
 fn make_hostile(demo: &Demo) {
     let text = format!("{SCRIPT}{HOSTILE}");
@@ -59,6 +73,8 @@ fn make_hostile(demo: &Demo) {
     builder.write(&mut package).unwrap();
     let change = |lock: &mut Lock| {
         lock.warnings.push(format!("{plain}\nsecond line"));
+        lock.warnings
+            .extend(["manifest a: alike", "other", "manifest b: alike"].map(str::to_owned));
         lock.disabled_checks.push(DisabledCheck {
             check: CheckName::PlainHttp,
             subject: plain.clone(),
@@ -129,6 +145,11 @@ fn it_answers_what_changed_who_vouches_and_what_worries() {
         "calico",
         "Apache-2.0",
         "Whether somebody has signed the bundle itself was not asked for",
+        "Nothing says who made it, and when: the bundle itself does not, and no signature was \
+         asked for",
+        "What is there to worry about? 5 worries",
+        "Warnings of bundler lock4 warnings",
+        "The list that bundler made from the spec",
     ] {
         assert!(alone.contains(said), "{said}\n{alone}");
     }
@@ -149,6 +170,13 @@ fn it_answers_what_changed_who_vouches_and_what_worries() {
     {
         assert!(compared.contains(said), "{said}\n{compared}");
     }
+    // The trusted comment says when.
+    let keys = TrustedKeys::read(&[demo.path("site.pub")]).unwrap();
+    let bundle = Bundle::open_trusted(&demo.path("demo.tar"), &keys).unwrap();
+    let signed = bundle.signed().unwrap();
+    let said = format!("Key {} signed it on {}.", signed.key, signed.day().unwrap());
+    assert!(compared.contains(&said), "{said}\n{compared}");
+    assert!(!compared.contains("Nothing says who"), "{compared}");
     let digest = |name: &str| {
         let verified = demo.ok(&["verify", "--quiet", name]);
         verified.trim_end().rsplit("sha256:").next().unwrap().to_owned()
@@ -181,11 +209,15 @@ fn the_same_version_with_other_bytes_is_the_first_worry() {
     let compared = words(&page(&demo, &["other.tar", "--against", "demo.tar"]));
     let (_, worries) = compared.split_once("What is there to worry about?").unwrap();
     let rpm = &bundle.lock().rpms[0].package;
-    let said = format!("{rpm} for el9-x86_64 has other content than in the bundle before.");
-    assert!(worries.starts_with(&said), "{worries}");
-    let said = format!("{} has other content than in the bundle before.", single.name);
-    assert!(worries.contains(&said), "{said}: {worries}");
-    assert_eq!(worries.matches("has other content").count(), 2);
+    let said = format!(
+        " 6 worries2 things have the same version as in the bundle before and other content: \
+         {rpm} for el9-x86_64 and {}.",
+        single.name
+    );
+    assert!(worries.starts_with(&said), "{said}: {worries}");
+    assert!(compared.contains("Same version, new bytes: 1 package and 1 image."), "{compared}");
+    assert_eq!(compared.matches("same version, new bytes").count(), 2, "{compared}");
+    assert!(!compared.to_lowercase().contains("other version"), "{compared}");
     let bill = bundle.sbom().unwrap().descriptor.digest.hex();
     assert!(words(&page(&demo, &["demo.tar"])).contains(&bill));
     let changed = demo.ok(&["diff", "--json", "demo.tar", "other.tar"]);
@@ -207,6 +239,7 @@ fn a_tag_that_was_moved_is_a_worry_also_with_its_digest_behind_it() {
     let other = |from: &Lock, to: &Lock| {
         let changes = difference::of_locks(from, to).changes;
         assert_eq!(changes.len(), 1);
+        assert!(!changes[0].other_version);
         changes[0].other_content.clone()
     };
     assert_eq!(other(&at(b"a"), &at(b"b")), Some(lock.images[0].name.to_string()));
@@ -214,6 +247,11 @@ fn a_tag_that_was_moved_is_a_worry_also_with_its_digest_behind_it() {
     let mut pinned = lock.clone();
     pinned.images[0].name = lock.images[0].name.pinned(lock.images[0].root.digest);
     assert_eq!(other(&lock, &pinned), None);
+    let mut newer = lock.clone();
+    newer.images[0].name = format!("{}:newer", lock.images[0].name.name()).parse().unwrap();
+    newer.images[0].root.digest = Digest::of(b"newer");
+    let changes = difference::of_locks(&lock, &newer).changes;
+    assert!(changes[0].other_version && changes[0].other_content.is_none(), "{changes:?}");
 }
 
 #[test]
@@ -237,6 +275,14 @@ fn the_same_bundle_gives_the_same_page_that_needs_nothing_else() {
     let demo = built();
     let first = page(&demo, &["demo.tar"]);
     assert!(first == page(&demo, &["demo.tar"]));
+    // Each thing has a link to itself.
+    let all = ids(&first);
+    let things = all.iter().filter(|id| first.contains(&format!("<a href=\"#{id}\">"))).count();
+    assert!(things >= 47, "{all:?}");
+    let links = first.split("href=\"#").skip(1).map(|rest| rest.split('"').next().unwrap());
+    for link in links {
+        assert!(all.contains(&link), "{link} leads nowhere");
+    }
     for loads in [" src=", "<link", "@import", "url(", "<iframe", "<object", "<form", "style=\""] {
         assert!(!first.contains(loads), "{loads}");
     }
@@ -255,8 +301,26 @@ fn texts_of_others_are_neither_obeyed_nor_hidden() {
     assert!(!page.contains(|c: char| is_hidden(c) && c != '\n'));
     assert!(page.contains("<span class=\"hidden\">U+202E</span>"));
     assert!(words(&page).matches("window.harm=1").count() > 8);
+    ids(&page);
+    assert!(words(&page).contains("manifest a and manifest b: alike"), "{}", words(&page));
     // A package that its vendor did not sign so.
     assert!(words(&page).contains("nobody"), "{}", words(&page));
+}
+
+#[test]
+fn a_folder_that_is_missing_is_named_by_all_that_write() {
+    let demo = built();
+    let commands: [&[&str]; 5] = [
+        &["report", "-q", "demo.tar", "--output", "nowhere/x"],
+        &["sbom", "demo.tar", "--output", "nowhere/x"],
+        &["build", "-q", "--locked", "--output", "nowhere/x"],
+        &["keygen", "--no-password", "nowhere/x"],
+        &["init", "nowhere/x"],
+    ];
+    for command in commands {
+        let error = demo.fails(command);
+        assert!(error.contains("the folder nowhere does not exist: make it first"), "{error}");
+    }
 }
 
 #[test]

@@ -1,0 +1,137 @@
+//! What there is to worry about, the worst first.
+
+use bundle_format::text::count;
+use maud::{Markup, html};
+
+use super::facts::Facts;
+use super::keys::{End, Key};
+use super::shown;
+use crate::inspect::audit::By;
+
+/// All worries, a sentence each. Things of which the same is to be said share one.
+pub(super) fn all(facts: &Facts<'_>) -> Vec<Markup> {
+    let lock = facts.bundle.lock();
+    let mut said: Vec<Markup> = moved(facts).into_iter().collect();
+    said.extend(unproven(facts));
+    if !lock.disabled_checks.is_empty() {
+        let number = lock.disabled_checks.len();
+        said.push(html! {
+            a href="#checks" { strong { (count(number, "check")) } }
+            (if number == 1 { " is" } else { " are" }) " switched off, with a reason."
+        });
+    }
+    said.extend(ending(facts));
+    said.extend(with_sha1(facts));
+    if !lock.warnings.is_empty() {
+        said.push(html! {
+            a href="#warnings" { strong { (count(lock.warnings.len(), "warning")) } }
+            " of " code { "bundler lock" } ", which did not stop the bundle from being made."
+        });
+    }
+    let edited = facts.patched.len();
+    if edited > 0 {
+        said.push(html! {
+            a href="#patches" { strong { (count(edited, "manifest")) } }
+            (if edited == 1 { " is" } else { " are" })
+            " not as upstream published, because the spec changes lines."
+        });
+    }
+    said
+}
+
+/// What has the same name and version as in the bundle before, and other bytes.
+fn moved(facts: &Facts<'_>) -> Option<Markup> {
+    let changes = facts.before.iter().flat_map(|(_, difference)| &difference.changes);
+    let names: Vec<&str> = changes.filter_map(|change| change.other_content.as_deref()).collect();
+    (!names.is_empty()).then(|| {
+        html! {
+            a href="#changes" { strong { (count(names.len(), "thing")) } }
+            (if names.len() == 1 { " has" } else { " have" })
+            " the same version as in the bundle before and other content: "
+            (shown::names(&names)) "."
+        }
+    })
+}
+
+/// What is not vouched for, or not by a signature that was checked against a key of the site's.
+fn unproven(facts: &Facts<'_>) -> Vec<Markup> {
+    let mut said = Vec::new();
+    let vouched = facts.vouched();
+    let of = |by| vouched.get(&by).copied().unwrap_or_default();
+    let nobody = of(By::Nobody);
+    if nobody > 0 {
+        said.push(html! {
+            "For " a href="#vouchers" { strong { (count(nobody, "thing")) } }
+            ", nobody vouches: a check is off, or a signature does not count."
+        });
+    }
+    let connection = of(By::Connection);
+    if connection > 0 {
+        said.push(html! {
+            a href="#vouchers" { strong { (count(connection, "thing")) } }
+            " came over TLS, and nothing else vouches."
+        });
+    }
+    if facts.bundle.signed().is_none() {
+        said.push(html! {
+            "Nobody has checked for this page whether somebody signed the bundle: "
+            code { "--trusted-key FILE" } " does."
+        });
+    }
+    if !facts.keys.is_empty() {
+        said.push(html! {
+            "The vendors' keys came with the bundle: compare their "
+            a href="#vouchers" { "fingerprints" } " with those that the vendors publish."
+        });
+    }
+    said
+}
+
+/// What is signed with a hash that is broken.
+fn with_sha1(facts: &Facts<'_>) -> Option<Markup> {
+    let things = facts.entries.iter().filter(|entry| entry.voucher.sha1).count();
+    let metadata = facts.metadata.iter().filter(|one| one.voucher.sha1).count();
+    let mut counted = Vec::new();
+    if things > 0 {
+        counted.push(count(things, "thing"));
+    }
+    if metadata > 0 {
+        counted.push(format!("the metadata of {}", count(metadata, "repository")));
+    }
+    (!counted.is_empty()).then(|| {
+        html! {
+            "Signed with SHA-1, which is broken (two contents with one hash can be made): "
+            a href="#vouchers" { strong { (counted.join(", and ")) } } "."
+        }
+    })
+}
+
+/// The keys that end soon, or have ended: first those that signed something, as `bundler audit`
+/// has them, then others in the bundle.
+fn ending(facts: &Facts<'_>) -> Option<Markup> {
+    let is_told = |key: &Key| facts.ending.iter().any(|own| own.key.starts_with(&key.fingerprint));
+    let others: Vec<&Key> = facts
+        .keys
+        .iter()
+        .filter(|key| matches!(key.end, End::Soon(_) | End::Past(_)) && !is_told(key))
+        .collect();
+    let number = facts.ending.len() + others.len();
+    (number > 0).then(|| {
+        html! {
+            a href="#vouchers" { strong { (count(number, "key")) } }
+            (if number == 1 { " ends within a year, or has" } else { " end within a year, or have" })
+            " ended. Then " code { "lock" } " and " code { "build" }
+            " need the vendor's renewed key; this bundle can still be installed."
+            ul {
+                @for own in &facts.ending { li {
+                    "Key " (shown::text(&own.key)) ", until " strong { (own.end) } ", vouches for "
+                    (count(own.things, "thing")) "."
+                } }
+                @for key in others { li {
+                    "Key " (key.fingerprint) " " strong { (key.end.words()) }
+                    " and vouches for nothing here."
+                } }
+            }
+        }
+    })
+}
