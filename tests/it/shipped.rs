@@ -137,3 +137,21 @@ fn init_writes_the_ingress_beside_the_spec_and_keeps_one_that_is_there() {
     let said = demo.fails(&["init", "other/traefik.yaml"]);
     assert!(said.contains("a spec cannot be called traefik.yaml"), "{said}");
 }
+
+#[test]
+fn the_chart_in_a_comment_of_inits_spec_is_valid() {
+    let text = fs::read_to_string(folder().join("init.yaml")).unwrap();
+    let begins = text.lines().skip_while(|line| *line != "  # - name: metrics-server");
+    let lines: Vec<&str> = begins.take_while(|line| line.starts_with("  # ")).collect();
+    let comment = lines.join("\n");
+    let spec = text.replace(&comment, &comment.replace("  # ", "  "));
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("bundle.yaml");
+    fs::write(&path, spec).unwrap();
+    for name in ["traefik.yaml", "metrics-server.yaml"] {
+        fs::write(home.path().join(name), "").unwrap();
+    }
+    let manifests = SpecFile::read(&path).unwrap().spec.manifests;
+    let chart = manifests.iter().find_map(|manifest| manifest.value.chart.as_ref()).unwrap();
+    assert_eq!(chart.values, ["metrics-server.yaml"]);
+}
