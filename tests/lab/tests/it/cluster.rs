@@ -9,6 +9,7 @@ use lab::network::DefaultRoute;
 use lab::{Lab, Line, Node, Settings};
 
 use crate::application::{Witness, assert_serves, get, kubectl, spread, try_kubectl, wait};
+use crate::charts::{self, Chart};
 use crate::deed::Deeds;
 use crate::guide;
 use crate::support::{connected_host, lab, words};
@@ -32,7 +33,8 @@ const LEFT: [&str; 10] = [
 #[test]
 fn three_lines_make_a_cluster_that_outlives_a_reboot() {
     let Some(host) = connected_host() else { return };
-    let (_, bundle) = host.bundle();
+    let chart = Chart::find();
+    let bundle = chart.as_ref().map_or_else(|| host.bundle().1, |chart| chart.bundle(&host));
     let Some(lab) = lab(&Settings::default()) else { return };
     let [master, _, third] = lab.nodes() else { panic!("three nodes") };
     let _witness = Witness(master);
@@ -47,7 +49,19 @@ fn three_lines_make_a_cluster_that_outlives_a_reboot() {
     assert_serves(&lab);
     guide::assert_page_is_true(&lab);
     assert_defaults_are_the_bundles(master);
-    assert_ingress_moves(&lab);
+    if let Some(chart) = &chart {
+        charts::assert_runs(master);
+        chart.assert_helm_takes_over(&host, master);
+    }
+    // The runs that move the ingress also show what they leave of the chart.
+    assert_ingress_moves(&lab, chart.as_ref().map_or("", |_| charts::SKIP));
+    if chart.is_some() {
+        charts::assert_greets(master, charts::OF_HELM);
+    }
+    assert_ingress_returns(&lab);
+    if chart.is_some() {
+        charts::assert_greets(master, charts::OF_SPEC);
+    }
 
     // Again: nothing is to be done, on either kind of node.
     for (node, options, role) in
@@ -258,15 +272,16 @@ fn assert_defaults_are_the_bundles(master: &Node) {
     assert!(kubelet.contains("nodefs.available: 100Mi"), "{kubelet}");
 }
 
-/// The ingress goes to the machine that a changed cluster file names, and comes
-/// back.
-fn assert_ingress_moves(lab: &Lab) {
+/// The ingress goes to the machine that a changed cluster file names. The file has these lines,
+/// too.
+fn assert_ingress_moves(lab: &Lab, more: &str) {
     let [master, second, third] = lab.nodes() else { panic!("three nodes") };
     let nodes = lab.nodes().iter();
     let nodes: String = nodes
         .map(|node| format!("- {{name: {}, address: {}}}\n", node.name, node.address))
         .collect();
-    cluster::master(master, &format!("nodes:\n{nodes}ingressNodes: [{}]\n", second.name)).unwrap();
+    let moved = format!("{more}nodes:\n{nodes}ingressNodes: [{}]\n", second.name);
+    cluster::master(master, &moved).unwrap();
     wait("the ingress to be on one node alone", || {
         let pods = "-n ingress-nginx get pods -l app.kubernetes.io/name=ingress-nginx \
                     -o jsonpath={.items[*].spec.nodeName}";
@@ -275,7 +290,11 @@ fn assert_ingress_moves(lab: &Lab) {
     });
     wait("it to answer there", || get(&second.address.to_string()).contains("node="));
     assert!(!get(&third.address.to_string()).contains("node="));
+}
 
+/// It comes back by a cluster file that says nothing of it.
+fn assert_ingress_returns(lab: &Lab) {
+    let [master, _, third] = lab.nodes() else { panic!("three nodes") };
     cluster::master(master, "").unwrap();
     wait("it to be back", || get(&third.address.to_string()).contains("node="));
 }

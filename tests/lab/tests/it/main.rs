@@ -11,6 +11,7 @@ mod ansible;
 mod application;
 mod arguments;
 mod backup;
+mod charts;
 mod cluster;
 mod damaged;
 mod deed;

@@ -84,18 +84,12 @@ Connections to addresses outside, all refused:
 
 /// The lab's bundle, with those pods.
 fn outward(host: &ConnectedHost) -> std::path::PathBuf {
-    let spec = fs::read_to_string(host.upstream.spec()).unwrap();
-    let more = "manifests:
-  - name: outward
+    fs::write(host.folder().join("outward.yaml"), OUTWARD).unwrap();
+    let manifest = "  - name: outward
     file: outward.yaml
     ignoreImages: [registry.lab.example/absent:1.0]
 ";
-    let spec = spec.replacen("manifests:\n", more, 1);
-    fs::write(host.folder().join("lab.yaml"), spec).unwrap();
-    fs::write(host.folder().join("outward.yaml"), OUTWARD).unwrap();
-    host.bundler(&["lock", "lab.yaml"]);
-    host.bundler(&["build", "--quiet", "lab.yaml"]);
-    host.folder().join("lab.tar")
+    host.bundle_with_manifests(manifest, &[])
 }
 
 fn rehearse(lab: &Lab, bundle: &Path) -> Findings {

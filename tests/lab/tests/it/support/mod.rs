@@ -1,5 +1,6 @@
 //! What the lab's tests share.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -48,6 +49,23 @@ impl ConnectedHost {
     /// Runs the bundler, which must succeed.
     pub(crate) fn bundler(&self, arguments: &[&str]) -> String {
         succeed(lab::cluster::bundler(&self.upstream, self.folder()).unwrap().args(arguments))
+    }
+
+    /// The lab's bundle with these manifests before its own. The bundler finds the programs of
+    /// these folders, too.
+    pub(crate) fn bundle_with_manifests(&self, manifests: &str, programs: &[&Path]) -> PathBuf {
+        let spec = fs::read_to_string(self.upstream.spec()).unwrap();
+        let spec = spec.replacen("manifests:\n", &format!("manifests:\n{manifests}"), 1);
+        fs::write(self.folder().join("lab.yaml"), spec).unwrap();
+        fs::copy(self.upstream.authority(), self.folder().join("ca.pem")).unwrap();
+        let usual = env::var_os("PATH").unwrap_or_default();
+        let folders = programs.iter().map(|folder| folder.to_path_buf());
+        let path = env::join_paths(folders.chain(env::split_paths(&usual))).unwrap();
+        for words in [["lock", "lab.yaml"].as_slice(), &["build", "--quiet", "lab.yaml"]] {
+            let mut command = lab::cluster::bundler(&self.upstream, self.folder()).unwrap();
+            succeed(command.args(words).env("PATH", &path));
+        }
+        self.folder().join("lab.tar")
     }
 
     /// Locks the lab's spec as `NAME.yaml` and gives the lock.
