@@ -74,7 +74,8 @@ fn row(entry: &Entry) -> Markup {
     html! {
         tr id=(entry.id) {
             th scope="row" {
-                a href=(format!("#{}", entry.id)) { (shown::text(&entry.name)) } " " span.version { (shown::text(&entry.version)) }
+                a href=(format!("#{}", entry.id)) { (shown::text(&entry.name)) }
+                " " span.version { (shown::text(&entry.version)) }
                 @if entry.kind == Kind::Image { " " small { (shown::text(&entry.nodes)) } }
                 small { (shown::text(&entry.why)) }
                 small { "from " (shown::text(&entry.source)) }
