@@ -73,6 +73,53 @@ fn what_minisign_signs_bundler_takes() {
     verify(&demo, "both.pub").unwrap();
 }
 
+/// What the page says of a bundle that somebody may have kept since last year.
+#[test]
+fn the_page_tells_of_a_bundle_that_may_be_an_old_one() {
+    let demo = built();
+    demo.ok(&["keygen", "--no-password", "next"]);
+    index(&demo);
+    fs::copy(demo.path("demo.tar"), demo.path("before.tar")).unwrap();
+    let sign = |bundle: &str, key: &str, comment: &str| {
+        let signature = format!("{bundle}.minisig");
+        let how = ["-S", "-s", key, "-m", "index.json", "-x", &signature, "-t", comment];
+        assert!(minisign(&demo, &how).status.success());
+    };
+    let worries = || {
+        let keys = ["--trusted-key", "site.pub", "--trusted-key", "next.pub"];
+        let bundles = ["report", "-q", "demo.tar", "--against", "before.tar", "--output", "page"];
+        demo.ok(&[&bundles[..], &keys].concat());
+        fs::read_to_string(demo.path("page")).unwrap()
+    };
+    let (earlier, later) = ("timestamp:1795833174", "timestamp:1795833175");
+    let [old, undated, stranger] = [
+        "This bundle was signed earlier than the bundle before",
+        "The signature does not say when it was made",
+        "Another key signed the bundle before",
+    ];
+    for (key, comment, said) in [
+        ("site", later, None),
+        ("site", earlier, Some(old)),
+        ("site", "of nobody knows when", Some(undated)),
+        ("next", later, Some(stranger)),
+    ] {
+        // Both in the same second are in order.
+        sign("before.tar", "site", later);
+        sign("demo.tar", key, comment);
+        let page = worries();
+        for words in [old, undated, stranger] {
+            assert_eq!(page.contains(words), said == Some(words), "{key}, {comment}: {words}");
+        }
+        assert!(!page.contains("The bundle before has another name"));
+    }
+    demo.write_spec(&demo.spec().replace("name: demo", "name: other"));
+    demo.ok(&["lock"]);
+    demo.ok(&["build", "-q", "-o", "demo.tar"]);
+    demo.ok(&["report", "-q", "demo.tar", "--against", "before.tar", "--output", "page"]);
+    let page = fs::read_to_string(demo.path("page")).unwrap();
+    assert!(page.contains("The bundle before has another name, <strong>demo</strong>"), "{page}");
+}
+
 #[test]
 fn a_bundle_is_not_read_without_its_own_signature() {
     let demo = built();

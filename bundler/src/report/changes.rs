@@ -228,7 +228,11 @@ fn row(change: &Change, group: Group) -> Markup {
     html! {
         tr {
             th scope="row" { (shown::text(name(change, group))) }
-            td { span class=(how.class()) { (how.words()) } }
+            @match (group, how) {
+                (Group::Checks, How::New) => td { span.mark.bytes { "switched off" } },
+                (Group::Checks, How::Gone) => td { span.mark.new { "on again" } },
+                _ => td { span class=(how.class()) { (how.words()) } },
+            }
             td { (value(&change.from)) }
             td { (value(&change.to)) }
         }

@@ -1,5 +1,6 @@
 //! What there is to worry about, the worst first.
 
+use bundle_format::lock::DisabledCheck;
 use bundle_format::text::count;
 use maud::{Markup, html};
 
@@ -11,15 +12,10 @@ use crate::inspect::audit::By;
 /// All worries, a sentence each. Things of which the same is to be said share one.
 pub(super) fn all(facts: &Facts<'_>) -> Vec<Markup> {
     let lock = facts.bundle.lock();
-    let mut said: Vec<Markup> = moved(facts).into_iter().collect();
+    let mut said = signed_otherwise(facts);
+    said.extend(moved(facts));
     said.extend(unproven(facts));
-    if !lock.disabled_checks.is_empty() {
-        let number = lock.disabled_checks.len();
-        said.push(html! {
-            a href="#checks" { strong { (count(number, "check")) } }
-            (if number == 1 { " is" } else { " are" }) " switched off, with a reason."
-        });
-    }
+    said.extend(switched_off(facts));
     said.extend(ending(facts));
     said.extend(with_sha1(facts));
     if !lock.warnings.is_empty() {
@@ -37,6 +33,64 @@ pub(super) fn all(facts: &Facts<'_>) -> Vec<Markup> {
         });
     }
     said
+}
+
+/// What the signatures of this bundle and of the one before say together: whether somebody may
+/// have brought an old bundle.
+fn signed_otherwise(facts: &Facts<'_>) -> Vec<Markup> {
+    let Some((before, _)) = &facts.before else { return Vec::new() };
+    let (name, old_name) = (&facts.bundle.lock().name, &before.lock().name);
+    let mut said = Vec::new();
+    if name != old_name {
+        said.push(html! {
+            "The bundle before has another name, " strong { (shown::text(old_name)) }
+            ". Nodes refuse an older bundle only if it has the name of one that they had."
+        });
+    }
+    let (Some(own), Some(old)) = (facts.bundle.signed(), before.signed()) else { return said };
+    match (own.at, old.at) {
+        (Some(at), Some(old_at)) if at < old_at => said.push(html! {
+            strong { "This bundle was signed earlier than the bundle before" }
+            ", so it may be an old one. Nodes that had the other one refuse it."
+        }),
+        (None, Some(_)) => said.push(html! {
+            "The signature does not say when it was made, so this may be an old bundle. Nodes that \
+             had the bundle before refuse it."
+        }),
+        _ => {}
+    }
+    if own.key != old.key {
+        said.push(html! {
+            "Another key signed the bundle before: " code { (old.key) } ", and not "
+            code { (own.key) } "."
+        });
+    }
+    said
+}
+
+/// The checks that are off, those first that the bundle before had on.
+fn switched_off(facts: &Facts<'_>) -> Option<Markup> {
+    let off = &facts.bundle.lock().disabled_checks;
+    let was_off = |check: &&DisabledCheck| {
+        facts.before.as_ref().is_none_or(|(before, _)| {
+            let mut all = before.lock().disabled_checks.iter();
+            all.any(|old| old.check == check.check && old.subject == check.subject)
+        })
+    };
+    let name = |off: &DisabledCheck| format!("{} for {}", off.check, off.subject);
+    let (old, new): (Vec<_>, Vec<_>) = off.iter().partition(was_off);
+    let names: Vec<String> = new.iter().chain(&old).map(|off| name(off)).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    (!off.is_empty()).then(|| {
+        html! {
+            a href="#checks" { strong { (count(off.len(), "check")) } }
+            (if off.len() == 1 { " is" } else { " are" }) " switched off, with a reason: "
+            (shown::names(&names)) "."
+            @if !new.is_empty() {
+                " The bundle before had " strong { (new.len()) " of them" } " on."
+            }
+        }
+    })
 }
 
 /// What has the same name and version as in the bundle before, and other bytes.

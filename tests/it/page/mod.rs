@@ -4,6 +4,7 @@ mod browser;
 mod in_browser;
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use bundle_format::Digest;
 use bundle_format::archive::reader::Bundle;
@@ -140,7 +141,7 @@ fn it_answers_what_changed_who_vouches_and_what_worries() {
         "This page was made without an older bundle",
         "For 30 of 47 things, a vendor's key vouches.",
         "For 10 things, nobody vouches.",
-        "1 check is switched off, with a reason.",
+        "1 check is switched off, with a reason: plainHttp for ",
         "the demo's registry is on this machine",
         "calico",
         "Apache-2.0",
@@ -222,6 +223,26 @@ fn the_same_version_with_other_bytes_is_the_first_worry() {
     assert!(words(&page(&demo, &["demo.tar"])).contains(&bill));
     let changed = demo.ok(&["diff", "--json", "demo.tar", "other.tar"]);
     assert_eq!(changed.matches("\"otherContent\": ").count(), 2, "{changed}");
+}
+
+/// A check that somebody has switched off since the bundle before.
+#[test]
+fn a_check_that_is_newly_off_is_no_good_news() {
+    let demo = built();
+    let off = DisabledCheck {
+        check: CheckName::Gpgcheck,
+        subject: "el9-x86_64/kubernetes".to_owned(),
+        reason: "the key is lost".to_owned(),
+    };
+    rewritten(&demo, |lock| lock.disabled_checks.push(off), &[]);
+    let html = page(&demo, &["other.tar", "--against", "demo.tar"]);
+    assert!(html.contains("<span class=\"mark bytes\">switched off</span>"), "{html}");
+    let said = words(&html);
+    assert!(said.contains("2 checks are switched off, with a reason: gpgcheck for el9-x86_64/k"));
+    assert!(said.contains("The bundle before had 1 of them on."), "{said}");
+    let back = page(&demo, &["demo.tar", "--against", "other.tar"]);
+    assert!(back.contains("<span class=\"mark new\">on again</span>"), "{back}");
+    assert!(!words(&back).contains("of them on."));
 }
 
 /// A manifest may name an image by a tag and a digest.
@@ -320,6 +341,41 @@ fn a_folder_that_is_missing_is_named_by_all_that_write() {
     for command in commands {
         let error = demo.fails(command);
         assert!(error.contains("the folder nowhere does not exist: make it first"), "{error}");
+    }
+}
+
+/// Whoever mistypes `--output` loses nothing.
+#[test]
+fn a_document_replaces_only_one_of_its_kind() {
+    let demo = built();
+    demo.ok(&["keygen", "--no-password", "site"]);
+    demo.ok(&["sign", "demo.tar", "--key", "site"]);
+    symlink("demo.tar", demo.path("link.html")).unwrap();
+    let page = ["report", "-q", "demo.tar", "--output"];
+    let bill = ["sbom", "demo.tar", "--output"];
+    let all =
+        ["demo.tar", "link.html", "site", "site.pub", "demo.tar.minisig", "bundle.yaml.lock.json"];
+    for name in all {
+        let before = fs::read(demo.path(name)).unwrap();
+        for (command, kind) in [(&page[..], "page"), (&bill, "bill of materials")] {
+            let error = demo.fails(&[command, &[name]].concat());
+            let said = format!("{name} exists, and it is no {kind}: name another file");
+            assert!(error.contains(&said), "{said}: {error}");
+            assert!(fs::read(demo.path(name)).unwrap() == before, "{name}");
+        }
+    }
+    fs::create_dir(demo.path("folder")).unwrap();
+    fs::write(demo.path("empty"), "").unwrap();
+    for command in [&page[..], &bill] {
+        let error = demo.fails(&[command, &["folder"]].concat());
+        assert!(error.contains("writing folder: it is a folder: name a file in it"), "{error}");
+        for _ in 0..2 {
+            demo.ok(&[command, &["again"]].concat());
+        }
+        fs::remove_file(demo.path("again")).unwrap();
+        demo.ok(&[command, &["/dev/null"]].concat());
+        demo.ok(&[command, &["empty"]].concat());
+        fs::write(demo.path("empty"), "").unwrap();
     }
 }
 
