@@ -10,6 +10,7 @@ mod audit;
 mod build;
 mod complete;
 mod diff;
+mod document;
 mod extract;
 mod form;
 mod held;

@@ -11,6 +11,7 @@ use bundle_format::lock::Descriptor;
 use bundle_format::signature::TrustedKeys;
 use clap::Args;
 
+use super::document::{Document, check_output};
 use super::print;
 use crate::sbom;
 
@@ -34,6 +35,9 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    if let Some(path) = &arguments.output {
+        check_output(path, Document::Bill)?;
+    }
     let keys = TrustedKeys::read(&arguments.trusted_key)?;
     let bundle = Bundle::open_trusted(&arguments.bundle, &keys)?;
     let bytes = match bundle.sbom() {
