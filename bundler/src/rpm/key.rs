@@ -9,16 +9,16 @@ use std::time::SystemTime;
 
 use bundle_format::day::day;
 use bundle_format::recognise;
-use pgp::composed::{Deserializable, DetachedSignature};
+use pgp::composed::DetachedSignature;
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::crypto::public_key::PublicKeyAlgorithm;
 use pgp::packet::{PublicKey, Signature, SignatureType};
 use pgp::types::KeyDetails;
 
-use super::armor;
 use super::certificate::{self, Certificate, Subkey, is_issuer};
 use super::signatory::Signatory;
 use super::standing::{Standing, is_over, signature_end, time};
+use super::{armor, detached};
 
 /// The largest key file that is read, in bytes.
 pub const MAX_KEY: u64 = 1 << 20;
@@ -315,17 +315,7 @@ impl Keyring {
         judgement: Judgement<'_>,
     ) -> Result<Signatory, SignatureError> {
         let malformed = |error: pgp::errors::Error| SignatureError::Malformed(error.to_string());
-        let signatures: Vec<DetachedSignature> = if signatures.starts_with(b"-----BEGIN") {
-            DetachedSignature::from_armor_many(signatures)
-                .map_err(malformed)?
-                .0
-                .collect::<Result<_, _>>()
-        } else {
-            DetachedSignature::from_bytes_many(signatures)
-                .map_err(malformed)?
-                .collect::<Result<_, _>>()
-        }
-        .map_err(malformed)?;
+        let signatures = detached::signatures(signatures).map_err(malformed)?;
         let (mut problem, mut with_sha1) = (SignatureError::Unsigned, None);
         for DetachedSignature { signature } in &signatures {
             match self.judge_one(open, signature, judgement) {

@@ -6,6 +6,7 @@ pub mod closure;
 pub mod compression;
 mod cpio;
 pub mod dependency;
+mod detached;
 pub mod header;
 pub mod key;
 pub mod local_repository;
