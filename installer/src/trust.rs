@@ -34,12 +34,15 @@ pub fn keys(named: &[PathBuf], root: Option<&Path>) -> anyhow::Result<TrustedKey
 
 /// The keys of this machine's site and of another node's. Where both have keys, only those
 /// count that both have: the other node would take no other bundle, and nobody who can write
-/// to its folder can have this machine take one. None in common is an error, if no other key
-/// counts, because it must not switch the check off.
+/// to its folder can have this machine take one. Where only the other node has keys, they count if
+/// there are no others. None in common is an error, if no other key counts, because it must not
+/// switch the check off.
 fn of_both(own: &Path, other: &Path, has_others: bool) -> anyhow::Result<TrustedKeys> {
-    let (mut keys, of_other) = (of_site(own)?, of_site(other)?);
+    let (keys, of_other) = (of_site(own)?, of_site(other)?);
+    if keys.is_empty() && !has_others {
+        return Ok(of_other);
+    }
     if keys.is_empty() || of_other.is_empty() {
-        keys.add(of_other);
         return Ok(keys);
     }
     let common = keys.common(&of_other);
@@ -195,6 +198,7 @@ mod tests {
         assert_eq!(count(false), Ok(0), "no keys anywhere");
         fs::write(&other, format!("{KEY}{OTHER}\n")).unwrap();
         assert_eq!(count(false), Ok(2), "the other node's");
+        assert_eq!(count(true), Ok(0), "the folder adds none to those that were named");
         fs::write(&own, KEY).unwrap();
         assert_eq!(count(false), Ok(1), "what both have");
         fs::write(&other, OTHER).unwrap();
