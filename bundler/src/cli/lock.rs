@@ -61,7 +61,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let before = match is_there.then(|| lock_file::read(&path)) {
         Some(Err(error)) if arguments.upgrade.is_empty() => {
             print::notice(&format!(
-                "warning: the changes are not shown, because the old lock cannot be read: {error:#}"
+                "warning: the changes are not shown, and signatures are not compared with those \
+                 before, because the old lock cannot be read: {error:#}"
             ));
             None
         }

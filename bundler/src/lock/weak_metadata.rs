@@ -21,22 +21,27 @@ pub(super) fn warnings(target: &str, repositories: &[LockedRepository]) -> Vec<S
     repositories.iter().filter(|own| is_weak(own)).map(words).collect()
 }
 
-/// Refuses a lock that has SHA-1 over metadata where the lock before has a better hash by the
-/// same key. The error has all such repositories.
+/// Refuses a lock that has SHA-1 over metadata where the lock before has a better hash, for a
+/// repository of the same name or at the same place, by whichever key. The error has all such
+/// repositories.
 pub fn refuse_step_back(before: &Lock, today: &Lock) -> anyhow::Result<()> {
-    let signed = |lock| -> BTreeSet<_> {
-        let all = repositories(lock).filter(|(_, own)| own.repomd_signature.is_some());
-        all.map(|(target, own)| ((target, &own.id, &own.repomd_signed_by), is_weak(own))).collect()
-    };
-    let before = signed(before);
-    let went_back =
-        signed(today).into_iter().filter(|(one, weak)| *weak && before.contains(&(*one, false)));
+    let better: BTreeSet<_> = repositories(before)
+        .filter(|(_, own)| own.repomd_signature.is_some() && !is_weak(own))
+        .flat_map(|(target, own)| names(own).map(|name| (target, name)))
+        .collect();
+    let went_back: BTreeSet<(&str, &str)> = repositories(today)
+        .filter(|(_, own)| is_weak(own))
+        .filter(|(target, own)| {
+            names(own).into_iter().any(|name| better.contains(&(*target, name)))
+        })
+        .map(|(target, own)| (target, own.id.as_str()))
+        .collect();
     let lines: Vec<String> = went_back
-        .map(|((target, id, key), _)| {
-            let key = key.as_deref().unwrap_or_default();
+        .into_iter()
+        .map(|(target, id)| {
             format!(
-                "target {target}: the metadata of repository `{id}` is signed with SHA-1 only, and \
-                 key {key} signed it with a better hash when the lock was made"
+                "target {target}: the metadata of repository `{id}` is signed with SHA-1 only, and it \
+                 had a better hash when the lock was made"
             )
         })
         .collect();
@@ -48,6 +53,11 @@ pub fn refuse_step_back(before: &Lock, today: &Lock) -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+/// What a repository is known by.
+fn names(repository: &LockedRepository) -> [&str; 2] {
+    [&repository.id, repository.base_url.as_str()]
 }
 
 fn is_weak(repository: &LockedRepository) -> bool {
