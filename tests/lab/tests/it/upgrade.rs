@@ -122,11 +122,15 @@ pub(crate) fn assert_all_have(lab: &Lab, version: &str) {
         let good = said.lines().filter(is_good).count();
         good == lab.nodes().len() && !said.contains("SchedulingDisabled")
     });
+    // The kubelet tells the API server of its own pods a while after they run.
     for pod in ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"] {
         let name = format!("{pod}-{}", master.name);
         let image = "jsonpath={.spec.containers[0].image}";
-        let image = kubectl(master, &["-n", "kube-system", "get", "pod", &name, "-o", image]);
-        assert!(pod == "etcd" || image.ends_with(version), "{image}");
+        let image = ["-n", "kube-system", "get", "pod", &name, "-o", image];
+        wait(&format!("{pod} to be of {version}"), || {
+            let said = try_kubectl(master, &image);
+            said.is_some_and(|said| pod == "etcd" || said.ends_with(version))
+        });
     }
     let proxy = ["-n", "kube-system", "get", "ds", "kube-proxy", "-o", "yaml"];
     assert!(kubectl(master, &proxy).contains(&format!("kube-proxy:{version}")));
