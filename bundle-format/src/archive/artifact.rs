@@ -1,6 +1,9 @@
-//! A blob of a bundle whose errors name the artifact that it is of.
+//! Reading a blob of a bundle with errors that name its file or image.
 
+use std::error::Error;
+use std::fmt;
 use std::io::{self, Read};
+use std::sync::Arc;
 
 use super::blob::BlobReader;
 use super::blobs::read_all;
@@ -8,10 +11,10 @@ use super::error::BundleError;
 use super::listed::subject;
 use super::reader::Bundle;
 use crate::bounds::MAX_YAML;
+use crate::digest::Digest;
 use crate::lock::Descriptor;
 
-/// Reads a blob, and checks it on the way. An error names the file or the image that the blob
-/// is of.
+/// Reads a blob, and checks it on the way. An error names the file or the image.
 pub struct ArtifactReader<'a> {
     bundle: &'a Bundle,
     blob: Descriptor,
@@ -24,9 +27,30 @@ impl Read for ArtifactReader<'_> {
             io::ErrorKind::Interrupted => error,
             kind => {
                 let (subject, digest) = (subject(self.bundle, &self.blob), self.blob.digest);
-                io::Error::new(kind, format!("{subject} ({digest}) is damaged: {error}"))
+                io::Error::new(kind, Unreadable { subject, digest, error })
             }
         })
+    }
+}
+
+/// Why a blob cannot be read: its bytes are others, or its disk or registry does not give them.
+#[derive(Debug)]
+struct Unreadable {
+    subject: Arc<str>,
+    digest: Digest,
+    error: io::Error,
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}): {}", self.subject, self.digest, self.error)
+    }
+}
+
+impl Error for Unreadable {
+    /// The causes of what the text says already.
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.error.source()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Why a bundle cannot be read.
 
 use std::io;
+use std::iter::successors;
 use std::path::PathBuf;
 
 use super::storage::StorageError;
@@ -134,12 +135,10 @@ impl BundleError {
         }
     }
 
-    /// The error with its cause.
+    /// The error with all its causes.
     pub(super) fn in_full(&self) -> String {
-        match std::error::Error::source(self) {
-            Some(source) => format!("{self}: {source}"),
-            None => self.to_string(),
-        }
+        let causes = successors(std::error::Error::source(self), |cause| cause.source());
+        causes.fold(self.to_string(), |words, cause| format!("{words}: {cause}"))
     }
 
     /// What is wrong with a blob that cannot be read.

@@ -48,7 +48,7 @@ pub(super) fn check_output(path: &Path, document: Document) -> anyhow::Result<()
         found => found.with_context(writing)?,
     };
     if found.is_dir() {
-        bail!("writing {}: it is a folder: name a file in it", path.display());
+        bail!("{} is a folder: name a file in it for --output", path.display());
     }
     if !found.is_file() {
         return Ok(());

@@ -9,7 +9,7 @@ const LONGEST: usize = 60;
 /// The digits of its digest behind it. No other name of the page ends so.
 const DIGITS: usize = 12;
 
-/// The names that things of the page have already.
+/// The links that are in use on the page.
 #[derive(Default)]
 pub(super) struct Anchors(HashMap<String, usize>);
 

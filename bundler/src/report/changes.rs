@@ -79,7 +79,7 @@ impl Group {
         matches!(self, Self::Checks | Self::Releases | Self::Repositories | Self::Settings)
     }
 
-    /// What stands before the names of these things.
+    /// The kind in front of a name, which the heading says already.
     fn prefix(self) -> &'static str {
         match self {
             Self::Packages => "rpm ",
@@ -251,7 +251,7 @@ fn lines(change: &Change) -> Markup {
     }
 }
 
-/// Why lines are not shown. Those of the same reason are one sentence.
+/// The reasons why changed lines are not shown: one sentence a reason, with all names.
 fn notes(changes: &[&Change]) -> Markup {
     let mut alike: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for change in changes {

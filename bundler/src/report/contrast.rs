@@ -49,7 +49,7 @@ fn every_text_can_be_read_on_all_that_may_be_behind_it() {
     }
 }
 
-/// Each colour is a name that the test above knows.
+/// Rules name their colours, so that the test above knows all of them.
 #[test]
 fn no_colour_is_written_into_a_rule() {
     let known = [&TEXTS[..], &GROUNDS, &TILES, &["rule"]].concat();

@@ -368,7 +368,7 @@ fn a_document_replaces_only_one_of_its_kind() {
     fs::write(demo.path("empty"), "").unwrap();
     for command in [&page[..], &bill] {
         let error = demo.fails(&[command, &["folder"]].concat());
-        assert!(error.contains("writing folder: it is a folder: name a file in it"), "{error}");
+        assert!(error.contains("folder is a folder: name a file in it for --output"), "{error}");
         for _ in 0..2 {
             demo.ok(&[command, &["again"]].concat());
         }

@@ -294,4 +294,12 @@ fn the_program_refuses_what_was_exchanged_and_leaves_the_node() {
     other[place..place + LAYER.len()].copy_from_slice(LAYER.as_bytes());
     fs::write(&bundle, other).unwrap();
     refused(verify, "a-1-1.noarch.rpm");
+    // A key, which a plan reads before all bytes are checked.
+    let mut other = newer.clone();
+    let place = other.windows(KEY.len()).position(|bytes| bytes == KEY.as_bytes()).unwrap();
+    other[place] ^= 1;
+    fs::write(&bundle, other).unwrap();
+    for line in [plan.as_str(), &dry_run, verify] {
+        refused(line, "/own-1.asc");
+    }
 }

@@ -59,7 +59,7 @@ impl Chart {
         bundle
     }
 
-    /// helm takes the application over, and changes it.
+    /// Lets helm take the application over, and change it.
     pub(crate) fn assert_helm_takes_over(&self, host: &ConnectedHost, master: &Node) {
         self.bring(host, master);
         let before = kubectl(master, &PODS);

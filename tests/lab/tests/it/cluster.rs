@@ -292,7 +292,7 @@ fn assert_ingress_moves(lab: &Lab, more: &str) {
     assert!(!get(&third.address.to_string()).contains("node="));
 }
 
-/// It comes back by a cluster file that says nothing of it.
+/// Without a word on the ingress in the cluster file, it comes back.
 fn assert_ingress_returns(lab: &Lab) {
     let [master, _, third] = lab.nodes() else { panic!("three nodes") };
     cluster::master(master, "").unwrap();

@@ -13,13 +13,13 @@ use lab::{Node, Settings, cluster};
 
 use crate::support::{connected_host, lab, words};
 
-/// Everything on the node's disk with its mode; files with their size, their link and the time of
-/// their last change, which a folder has also after a file that is gone again. Left out is what a running system writes by itself, and what a question to rpm or to
-/// the firewall writes.
+/// Everything on the node's disk with its mode, and for files also their size, their link and the
+/// time of their last change. A folder's time also tells of a file that is gone again. Left out is
+/// what a running system writes by itself, and what a question to rpm or to the firewall writes.
 const TREE: &str = r"find / -xdev \( -path /var/log -o -path /var/lib/systemd -o -path /var/lib/rpm \
     -o -path /media/usb \) -prune -o -type d -printf '%p %m\n' -o -printf '%p %m %s %l %C@\n'";
 
-/// A byte of the bundle, and the name that an error has to have.
+/// A byte of the bundle, and what the error must name.
 struct Damage {
     at: u64,
     name: String,
