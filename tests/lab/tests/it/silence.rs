@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::os::fd::AsFd;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,29 +11,20 @@ use std::time::{Duration, Instant};
 use lab::network::LAN;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-/// How often it is asked.
+/// How often each address is asked.
 const INTERVAL: Duration = Duration::from_millis(100);
 /// How long an answer may take. Later ones are none.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How many clients ask an address, one after the other. One that waits holds no other up, so a
+/// silence is as long as the application's, not as a client's patience.
+const CLIENTS: u32 = 10;
 
-/// When the last answer came, and the longest time without one.
-struct Answers {
-    last: Instant,
-    longest: Duration,
-}
-
-impl Answers {
-    fn since(begun: Instant) -> Self {
-        Self { last: begun, longest: Duration::ZERO }
-    }
-
-    /// Notes an answer, or the end; returns the time since the last one.
-    fn note(&mut self) -> Duration {
-        let silence = self.last.elapsed();
-        self.longest = self.longest.max(silence);
-        self.last = Instant::now();
-        silence
-    }
+/// A question to the application.
+#[derive(Clone, Copy)]
+struct Ask {
+    /// Since all began.
+    at: Duration,
+    is_answered: bool,
 }
 
 /// Tells other threads to end, when it is dropped.
@@ -47,53 +37,71 @@ impl Drop for Ended<'_> {
 }
 
 /// Asks the application while `run` runs, every 100 ms at each of these addresses, like
-/// clients of each. Returns the longest time without an answer from any of them within a
-/// second, and prints that of each.
+/// clients of each. Returns the longest time in which no question to any of them got an answer
+/// within a second, and prints that of each.
 pub(crate) fn longest_silence(addresses: &[&str], run: impl FnOnce()) -> Duration {
     let (is_over, begun) = (AtomicBool::new(false), Instant::now());
-    let all = Mutex::new(Answers::since(begun));
+    let mut all = Vec::new();
     thread::scope(|scope| {
-        let asking: Vec<_> = addresses
+        let clients: Vec<Vec<_>> = addresses
             .iter()
             .map(|address| {
-                let (is_over, all) = (&is_over, &all);
-                scope.spawn(move || ask(address, begun, is_over, all))
+                let place = SocketAddr::new(address.parse::<IpAddr>().unwrap(), 80);
+                let client = |number| {
+                    let (is_over, first) = (&is_over, INTERVAL * number);
+                    scope.spawn(move || ask(place, begun, first, is_over))
+                };
+                (0..CLIENTS).map(client).collect()
             })
             .collect();
         // Also when it panics.
         let end = Ended(&is_over);
         run();
         drop(end);
-        for (address, asking) in addresses.iter().zip(asking) {
-            let longest = asking.join().unwrap().as_secs_f64();
+        for (address, clients) in addresses.iter().zip(clients) {
+            let own: Vec<Ask> =
+                clients.into_iter().flat_map(|client| client.join().unwrap()).collect();
+            let longest = longest(own.clone()).1.as_secs_f64();
             println!("{address} was silent for {longest:.1} s at most");
+            all.extend(own);
         }
     });
-    let mut all = all.into_inner().unwrap();
-    all.note();
-    all.longest
+    let (at, longest) = longest(all);
+    println!("nobody answered for {:.1} s, from second {}", longest.as_secs_f64(), at.as_secs());
+    longest
 }
 
-/// Asks one address until it is over; returns its longest silence.
-fn ask(address: &str, begun: Instant, is_over: &AtomicBool, all: &Mutex<Answers>) -> Duration {
+/// Asks one address again and again until it is over.
+fn ask(place: SocketAddr, begun: Instant, first: Duration, is_over: &AtomicBool) -> Vec<Ask> {
     let namespace = File::open(format!("/run/netns/{LAN}")).unwrap();
     move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
-    let place = SocketAddr::new(address.parse::<IpAddr>().unwrap(), 80);
-    let mut own = Answers::since(begun);
-    while !is_over.load(Ordering::SeqCst) {
-        let next = Instant::now() + INTERVAL;
-        if answers(place) {
-            own.note();
-            let silence = all.lock().unwrap().note();
-            if silence > PATIENCE {
-                let (silence, end) = (silence.as_secs_f64(), begun.elapsed().as_secs());
-                println!("nobody answered for {silence:.1} s, until second {end}");
-            }
+    let (mut asks, mut next) = (Vec::new(), first);
+    loop {
+        thread::sleep(next.saturating_sub(begun.elapsed()));
+        if is_over.load(Ordering::SeqCst) {
+            return asks;
         }
-        thread::sleep(next.saturating_duration_since(Instant::now()));
+        let at = begun.elapsed();
+        asks.push(Ask { at, is_answered: answers(place) });
+        next = at + INTERVAL * CLIENTS;
     }
-    own.note();
-    own.longest
+}
+
+/// The longest silence, and when it began: from a question without an answer to the next
+/// question with one, or to the last.
+fn longest(mut asks: Vec<Ask>) -> (Duration, Duration) {
+    asks.sort_by_key(|ask| ask.at);
+    let (mut longest, mut silent_since) = ((Duration::ZERO, Duration::ZERO), None);
+    for ask in asks {
+        let since = *silent_since.get_or_insert(ask.at);
+        if ask.at - since > longest.1 {
+            longest = (since, ask.at - since);
+        }
+        if ask.is_answered {
+            silent_since = None;
+        }
+    }
+    longest
 }
 
 fn answers(place: SocketAddr) -> bool {
@@ -106,4 +114,19 @@ fn answers(place: SocketAddr) -> bool {
         Ok(answer)
     };
     ask().is_ok_and(|answer| answer.contains("node="))
+}
+
+#[test]
+fn a_silence_lasts_from_a_question_to_the_next_answer() {
+    let ask = |at: u64, is_answered| Ask { at: Duration::from_millis(at), is_answered };
+    let silence = |asks: &[Ask]| {
+        let (since, length) = longest(asks.to_vec());
+        (since.as_millis(), length.as_millis())
+    };
+    assert_eq!(silence(&[ask(0, true), ask(900, true)]), (0, 0));
+    // In the order in which clients told.
+    let one = [ask(400, true), ask(0, true), ask(200, false), ask(100, false), ask(300, true)];
+    assert_eq!(silence(&one), (100, 200));
+    assert_eq!(silence(&[ask(0, true), ask(100, false), ask(700, false)]), (100, 600));
+    assert_eq!(silence(&[]), (0, 0));
 }
