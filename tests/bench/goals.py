@@ -4,48 +4,14 @@ import shutil
 import signal
 import subprocess
 import time
-from dataclasses import dataclass
 
+import beside_dnf
 import place
+from lines import Line, memory, ratio, seconds
 from link import Link, received
 from measure import Cost, Series, run
 
 STREAMS = 8
-
-
-@dataclass
-class Line:
-    """A line of the table."""
-
-    goal: str
-    what: str
-    measured: str
-    wanted: str
-    is_met: bool | None  # None: there is no goal for it
-
-
-def ratio(goal, what, series, pair, most, of="wall"):
-    """A line for a ratio that is to be at most so much."""
-    middle, least, greatest = series.ratio(*pair, of=of)
-    told = f"{middle:.2f} × ({least:.2f}–{greatest:.2f})"
-    return Line(goal, what, told, f"≤ {most:.2f} ×", middle <= most)
-
-
-def memory(what, costs, most):
-    """A line for memory that is to be at most so many MB, in the run that took most."""
-    taken = max(cost.memory for cost in costs) / 1e6
-    return Line("3", f"memory of {what}", f"{taken:.0f} MB", f"≤ {most} MB", taken <= most)
-
-
-def seconds(series, name):
-    """A line for the figures behind the ratios."""
-    cpu, most = series.median(name, "cpu"), series.median(name, "memory")
-    read, written = series.median(name, "read"), series.median(name, "written")
-    told = (
-        f"{series.median(name):.2f} s, {cpu:.2f} s of processor, {most / 1e6:.0f} MB, "
-        f"{read / 1e6:.0f} MB read, {written / 1e6:.0f} MB written"
-    )
-    return Line("", name, told, "", None)
 
 
 def _build(site, folder, output="out.tar"):
@@ -261,5 +227,6 @@ def resumed(site, _rounds):
 
 ALL = {
     "cold": cold, "link": link, "again": again, "verify": verify, "lock": lock,
-    "bad-link": bad_link, "resumed": resumed,
+    "closure": beside_dnf.closure, "packages": beside_dnf.packages, "bad-link": bad_link,
+    "resumed": resumed,
 }

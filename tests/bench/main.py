@@ -67,6 +67,8 @@ def peers():
     for command in (["curl", "--version"], ["skopeo", "--version"], ["openssl", "version"]):
         said = subprocess.run(command, capture_output=True, check=True, text=True).stdout
         yield " ".join(said.split()[:3] if command[0] == "skopeo" else said.split()[:2])
+    dnf = subprocess.run(["dnf", "--version"], capture_output=True, check=True, text=True).stdout
+    yield f"dnf {dnf.split()[0]}"
     for name in ("crane", "oras"):
         yield peer(name).parent.name.replace("-", " ")
 

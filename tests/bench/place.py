@@ -1,5 +1,6 @@
 """The servers on loopback, and the specs of what is built from them."""
 
+import functools
 import json
 import multiprocessing
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import images
 import slow
+from kept import kept
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = ROOT / "target" / "release-static"
@@ -94,14 +96,28 @@ class Site:
 
     def spec(self, name, wanted, registry=REGISTRY):
         """Writes a spec of these images, and locks it."""
-        folder = self.folder / name
-        folder.mkdir()
-        host = self.url.removeprefix("http://")
-        text = (ROOT / "tests/upstream/bundle.yaml").read_text()
-        text = text.replace("URL", self.url).replace("HOST", host)
-        text += f'  "{registry}":\n    plainHttp: the registry is on this machine\n'
+        text = f'  "{registry}":\n    plainHttp: the registry is on this machine\n'
         text += "installers: []\nimages:\n"
         text += "".join(f"  - {registry}/{image}:1\n" for image in wanted)
+        self._lock(name, self._demo() + text)
+
+    def spec_of_packages(self, name, url, wanted):
+        """Writes a spec of these packages, which are at the URL, and locks it."""
+        off = "{'off': they are made on this machine}"
+        repository = (
+            f"      - {{id: load, baseUrl: '{url}', gpgcheck: {off}, repoGpgcheck: {off}}}\n"
+            f"    packages: [{', '.join(wanted)}]\nmanifests:"
+        )
+        text = self._demo().replace("manifests:", repository, 1)
+        self._lock(name, text + "installers: []\n")
+
+    def _demo(self):
+        text = (ROOT / "tests/upstream/bundle.yaml").read_text()
+        return text.replace("URL", self.url).replace("HOST", self.url.removeprefix("http://"))
+
+    def _lock(self, name, text):
+        folder = self.folder / name
+        folder.mkdir()
         (folder / "bundle.yaml").write_text(text)
         self.bundler(folder, "lock")
 
@@ -132,35 +148,22 @@ def blobs(names, host=REGISTRY):
 
 
 def _store(megabytes):
-    """The registry's folder with the images, made once for each size and kept."""
-    base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "kubeferry-bench"
-    folder = base / f"{megabytes}-1"
-    if folder.exists():
-        return folder
-    print(f"making {megabytes} MB of images, once", flush=True)
-    # In a process of its own: its memory would count as that of each command that this one starts.
-    maker = multiprocessing.Process(target=_make, args=(megabytes << 20, base / "unfinished", folder))
-    maker.start()
-    maker.join()
-    if maker.exitcode:
-        raise SystemExit("the images could not be made")
-    return folder
+    """The registry's folder with the images."""
+    return kept(f"images-{megabytes}", functools.partial(_make, size=megabytes << 20)) / "registry"
 
 
-def _make(size, made, folder):
-    shutil.rmtree(made, ignore_errors=True)
+def _make(folder, size):
     each = size // 8 * 15 // 16
     wanted = {name: (layers, each) for name, layers in FEW_LARGE.items()}
     wanted["spare"] = (4, each)
     wanted["small"] = (64, size // 16)
     for name, (layers, size_of) in wanted.items():
-        layout = made / "layout"
+        layout = folder / "layout"
         shutil.rmtree(layout, ignore_errors=True)
         layout.mkdir(parents=True)
         images.image(layout, name, layers, size_of)
-        _import(made / "registry", name, layout)
-    shutil.rmtree(made / "layout")
-    (made / "registry").rename(folder)
+        _import(folder / "registry", name, layout)
+    shutil.rmtree(folder / "layout")
 
 
 def _import(registry, name, layout):
