@@ -16,6 +16,8 @@ pub(crate) enum Page {
     Sign,
     /// Repair a stick with bad sectors
     Damage,
+    /// Carry only what is new
+    Delta,
     /// Check a node before you install: problems and warnings
     Preflight,
     /// See what each step changes
@@ -52,6 +54,7 @@ pub(crate) fn manual(page: Page) -> anyhow::Result<()> {
         Page::Ansible => include_str!("../../../docs/ansible.md"),
         Page::Sign => include_str!("../../../docs/sign.md"),
         Page::Damage => include_str!("../../../docs/damage.md"),
+        Page::Delta => include_str!("../../../docs/delta.md"),
         Page::Preflight => include_str!("../../../docs/preflight.md"),
         Page::Steps => include_str!("../../../docs/steps.md"),
         Page::ClusterFile => include_str!("../../../docs/cluster-file.md"),
