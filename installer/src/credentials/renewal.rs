@@ -6,9 +6,9 @@
 //! nobody can tell afterwards which pods use which certificates. So all steps share one
 //! name in the receipt, and finish together.
 
-use std::cell::OnceCell;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use anyhow::bail;
@@ -86,9 +86,9 @@ pub fn refusal(host: &Host) -> anyhow::Result<Option<Failure>> {
 #[derive(Default)]
 pub struct Renewal {
     /// The certificates before the renewal.
-    old: OnceCell<Vec<Kept>>,
+    old: OnceLock<Vec<Kept>>,
     /// The containers that ran after it, and may have read the old certificates.
-    ended: OnceCell<Vec<Container>>,
+    ended: OnceLock<Vec<Container>>,
 }
 
 /// The changes that only a renewal can make.

@@ -1,5 +1,7 @@
 //! The plan and the run. Both ask each step what is still to change.
 
+use std::panic::resume_unwind;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::Instant;
 
 use anyhow::Context;
@@ -18,19 +20,25 @@ pub struct Planned<P: Purpose + 'static> {
     pub changes: Vec<Change<P::Own>>,
 }
 
-/// Asks all steps, and changes nothing.
+/// Asks all steps, and changes nothing. It asks them at once, because most of them wait for
+/// programs: kubectl and firewall-cmd take half a second of a processor each. An error is that
+/// of the first step that has one.
 pub fn plan<P: Purpose>(
     host: &Host,
     intent: &P,
     steps: &[&'static dyn Step<P>],
 ) -> anyhow::Result<Vec<Planned<P>>> {
-    let node = Node { host, intent };
-    let asked = |step: &&'static dyn Step<P>| {
-        let changes =
-            step.changes(&node).with_context(|| format!("planning step `{}`", step.name()))?;
-        Ok(Planned { step: *step, changes })
+    let ask = |step: &'static dyn Step<P>| {
+        let changes = step.changes(&Node { host, intent });
+        let changes = changes.with_context(|| format!("planning step `{}`", step.name()))?;
+        Ok(Planned { step, changes })
     };
-    steps.iter().map(asked).collect()
+    thread::scope(|scope| {
+        let asked: Vec<_> = steps.iter().map(|step| scope.spawn(move || ask(*step))).collect();
+        let answer =
+            |one: ScopedJoinHandle<'_, _>| one.join().unwrap_or_else(|panic| resume_unwind(panic));
+        asked.into_iter().map(answer).collect()
+    })
 }
 
 /// Notes steps as finished that an earlier run left interrupted, and that have
@@ -131,5 +139,63 @@ fn make<P: Purpose>(
         }
         Change::Await { command, seconds } => host.await_success(command, *seconds),
         Change::Own(own) => intent.make(host, step, own),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Condvar, Mutex};
+    use std::time::Duration;
+
+    use anyhow::bail;
+
+    use super::*;
+    use crate::exec::system::SystemExec;
+    use crate::receipt::Line;
+
+    /// How many steps have been asked.
+    #[derive(Default)]
+    struct Asked(Mutex<usize>, Condvar);
+
+    impl Purpose for Asked {
+        type Own = String;
+
+        fn begun(&self) -> Option<Line> {
+            None
+        }
+
+        fn make(&self, _: &mut Host, _: StepName, _: &String) -> anyhow::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Answers when two steps have been asked.
+    struct Waits(StepName);
+
+    impl Step<Asked> for Waits {
+        fn name(&self) -> StepName {
+            self.0
+        }
+
+        fn changes(&self, node: &Node<'_, Asked>) -> anyhow::Result<Vec<Change<String>>> {
+            let Asked(asked, more) = node.intent;
+            let mut asked = asked.lock().unwrap();
+            *asked += 1;
+            more.notify_all();
+            let patience = Duration::from_secs(60);
+            let (_asked, waited) =
+                more.wait_timeout_while(asked, patience, |asked| *asked < 2).unwrap();
+            if waited.timed_out() { bail!("nobody else was asked") } else { bail!("both were") }
+        }
+    }
+
+    #[test]
+    fn a_plan_asks_all_steps_at_once_and_has_the_first_ones_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let host = Host::look(folder.path(), Box::new(SystemExec { root: None })).unwrap();
+        let steps: [&'static dyn Step<Asked>; 2] =
+            [&Waits(StepName::Hosts), &Waits(StepName::Swap)];
+        let error = plan(&host, &Asked::default(), &steps).err().unwrap();
+        assert_eq!(format!("{error:#}"), "planning step `hosts`: both were");
     }
 }

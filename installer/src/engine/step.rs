@@ -7,10 +7,11 @@ use crate::host::Host;
 use crate::receipt::{Line, StepName};
 
 /// What a list of steps is for: an install, or new certificates. It holds what its
-/// steps need to know, and makes the changes that only it can make.
-pub trait Purpose {
+/// steps need to know, and makes the changes that only it can make. Its steps may be asked
+/// at once.
+pub trait Purpose: Sync {
     /// Changes that only it can make: those of an install need the bundle.
-    type Own: Clone + Debug + PartialEq + Display;
+    type Own: Clone + Debug + PartialEq + Display + Send;
 
     /// The receipt's line for the beginning of a run; none if there is none.
     fn begun(&self) -> Option<Line>;
@@ -21,13 +22,14 @@ pub trait Purpose {
 
 /// A part of setting up a node. A step only says what is still to change. So the
 /// plan, the run and the check afterwards are the same answer.
-pub trait Step<P: Purpose> {
+pub trait Step<P: Purpose>: Sync {
     /// Its name in plans, errors and the receipt. Steps that finish only together
     /// share a name.
     fn name(&self) -> StepName;
 
     /// The changes that are still needed, in order; none if there is nothing to do.
-    /// This only looks at the node and changes nothing.
+    /// This only looks at the node and changes nothing. In a plan, it is asked while
+    /// other steps are.
     fn changes(&self, node: &Node<'_, P>) -> anyhow::Result<Vec<Change<P::Own>>>;
 
     /// Refuses if an earlier step has not brought about what this one needs. It
