@@ -5,14 +5,14 @@
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use minisign_verify::{PublicKey, Signature};
 
 use crate::archive::storage;
-use crate::day::day;
+use crate::day::{day, moment};
 use crate::input;
 use crate::text::brief;
 
@@ -44,7 +44,22 @@ impl fmt::Display for KeyId {
 
 /// The public keys whose signatures count. With none of them, nobody looks at a signature.
 #[derive(Clone, Debug, Default)]
-pub struct TrustedKeys(Vec<(KeyId, PublicKey)>);
+pub struct TrustedKeys(Vec<TrustedKey>);
+
+#[derive(Clone, Debug, PartialEq)]
+struct TrustedKey {
+    id: KeyId,
+    /// The key as a file has it.
+    line: String,
+    key: PublicKey,
+}
+
+impl TrustedKey {
+    fn of(line: &str) -> Option<Self> {
+        let key = PublicKey::from_base64(line).ok()?;
+        Some(Self { id: KeyId::of(line)?, line: line.to_owned(), key })
+    }
+}
 
 /// How many characters a public key has.
 const PUBLIC: usize = 56;
@@ -77,9 +92,8 @@ impl TrustedKeys {
             if line.is_empty() || line.starts_with("untrusted comment:") || line.starts_with('#') {
                 continue;
             }
-            let key = KeyId::of(line).zip(PublicKey::from_base64(line).ok());
-            let key = key.ok_or_else(|| KeyError { line: number + 1, text: shown(line) })?;
-            keys.push(key);
+            let key = TrustedKey::of(line);
+            keys.push(key.ok_or_else(|| KeyError { line: number + 1, text: shown(line) })?);
         }
         Ok(Self(keys))
     }
@@ -122,7 +136,7 @@ impl TrustedKeys {
 
     /// The numbers of the keys.
     pub fn ids(&self) -> impl Iterator<Item = KeyId> {
-        self.0.iter().map(|(id, _)| *id)
+        self.0.iter().map(|own| own.id)
     }
 
     fn names(&self) -> String {
@@ -143,8 +157,10 @@ fn shown(line: &str) -> String {
 /// What a trusted key has signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signed {
-    /// The key.
+    /// The number of the key. Anybody can make another key with the same number.
     pub key: KeyId,
+    /// The whole key, as `minisign -P` takes it: 56 characters of base64.
+    pub public: String,
     /// When, in seconds from 1970; none if the signature does not say.
     pub at: Option<u64>,
 }
@@ -152,7 +168,17 @@ pub struct Signed {
 impl Signed {
     /// The day on which it signed: `28 Nov 2026`.
     pub fn day(&self) -> Option<String> {
-        self.at.map(|at| day(UNIX_EPOCH + Duration::from_secs(at)))
+        self.time().map(day)
+    }
+
+    /// The second in which it signed: `28 Nov 2026, 02:32:54 UTC`.
+    pub fn moment(&self) -> Option<String> {
+        self.time().map(moment)
+    }
+
+    /// When it signed, before the year 10000.
+    pub fn time(&self) -> Option<SystemTime> {
+        self.at.map(|at| UNIX_EPOCH + Duration::from_secs(at))
     }
 }
 
@@ -252,20 +278,19 @@ pub fn of_text(
     let (Some(id), Ok(signature)) = (id, Signature::decode(text)) else {
         return Err(SignatureError::Senseless { path });
     };
-    let mut known = keys.0.iter().filter(|(own, _)| *own == id).peekable();
+    let mut known = keys.0.iter().filter(|own| own.id == id).peekable();
     if known.peek().is_none() {
         return Err(SignatureError::Stranger { path, key: id.to_string(), keys: keys.names() });
     }
     // Two keys may have the same number. A signature over the bytes themselves, and not over
     // their hash (`minisign -S -l`), counts too, as for minisign.
-    if !known.any(|(_, key)| key.verify(index, &signature, true).is_ok()) {
-        return Err(SignatureError::Wrong { path });
-    }
+    let is_by = |own: &&TrustedKey| own.key.verify(index, &signature, true).is_ok();
+    let Some(by) = known.find(is_by) else { return Err(SignatureError::Wrong { path }) };
     // minisign writes it into each trusted comment.
     let words = signature.trusted_comment().split_ascii_whitespace();
     let at = words.filter_map(|word| word.strip_prefix("timestamp:")?.parse().ok()).next();
     let at = at.filter(|at| *at < YEAR_10000);
-    Ok(Signed { key: id, at })
+    Ok(Signed { key: id, public: by.line.clone(), at })
 }
 
 #[cfg(test)]
@@ -291,6 +316,25 @@ mod tests {
         assert!(KEY.contains(&signed.key.to_string()), "{}", signed.key);
         assert_eq!(signed.at, Some(1_795_833_174));
         assert_eq!(signed.to_string(), "key 4D2F189CC2FD4133 on 28 Nov 2026");
+        assert_eq!(signed.moment().unwrap(), "28 Nov 2026, 02:32:54 UTC");
+        assert_eq!(signed.public, KEY.lines().nth(1).unwrap());
+    }
+
+    /// Anybody can choose the number of a key.
+    #[test]
+    fn of_two_keys_with_one_number_the_one_that_signed_is_named() {
+        let mut other = BASE64_STANDARD.decode(KEY.lines().nth(1).unwrap()).unwrap();
+        other[10..].fill(0x51);
+        let other = BASE64_STANDARD.encode(other);
+        let mut both = TrustedKeys::parse(&other).unwrap();
+        assert!(of(SIGNATURE, b"test", &both).unwrap_err().contains("not of this bundle"));
+        both.add(keys());
+        assert_eq!(
+            both.ids().map(|id| id.to_string()).collect::<Vec<_>>(),
+            ["4D2F189CC2FD4133"; 2]
+        );
+        let signed = of(SIGNATURE, b"test", &both).unwrap();
+        assert_eq!(signed.public, KEY.lines().nth(1).unwrap());
     }
 
     #[test]

@@ -92,22 +92,24 @@ fn the_page_tells_of_a_bundle_that_may_be_an_old_one() {
         fs::read_to_string(demo.path("page")).unwrap()
     };
     let (earlier, later) = ("timestamp:1795833174", "timestamp:1795833175");
-    let [old, undated, stranger] = [
+    let [old, undated, stranger, ahead] = [
         "This bundle was signed earlier than the bundle before",
         "The signature does not say when it was made",
         "Another key signed the bundle before",
+        "The signature is dated in the future</strong>: on 01 Jan 2100, 00:00:01 UTC, and this page",
     ];
     for (key, comment, said) in [
         ("site", later, None),
         ("site", earlier, Some(old)),
         ("site", "of nobody knows when", Some(undated)),
         ("next", later, Some(stranger)),
+        ("site", "timestamp:4102444801", Some(ahead)),
     ] {
         // Both in the same second are in order.
         sign("before.tar", "site", later);
         sign("demo.tar", key, comment);
         let page = worries();
-        for words in [old, undated, stranger] {
+        for words in [old, undated, stranger, ahead] {
             assert_eq!(page.contains(words), said == Some(words), "{key}, {comment}: {words}");
         }
         assert!(!page.contains("The bundle before has another name"));
@@ -159,7 +161,9 @@ fn a_page_compares_only_with_a_bundle_that_a_trusted_key_has_signed() {
     let page = || fs::read_to_string(demo.path("report.html")).unwrap();
     let both = [&trusting[..], &["--trusted-key", "other.pub"]].concat();
     demo.ok(&both);
-    assert!(page().contains("It is signed, by key "), "{}", page());
+    let other = fs::read_to_string(demo.path("other.pub")).unwrap();
+    let said = format!(" by the public key <code>{}</code>.", other.lines().nth(1).unwrap());
+    assert!(page().contains("It was signed on ") && page().contains(&said), "{}", page());
     // Without a key, nobody asks, and the page says so.
     demo.ok(&compare);
     assert!(page().contains("Nobody has checked for this page who signed that one."));

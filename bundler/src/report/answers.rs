@@ -8,6 +8,7 @@ use super::changes;
 use super::entry::Kind;
 use super::facts::Facts;
 use super::shown;
+use super::signer;
 use super::worries;
 use crate::inspect::audit::By;
 
@@ -68,7 +69,7 @@ fn what(facts: &Facts<'_>) -> Vec<Markup> {
             ". A node installs nothing from any other place."
         },
     ];
-    said.push(maker(facts));
+    said.push(signer::maker(facts));
     if !lock.hops.is_empty() {
         let hops: Vec<&str> = lock.hops.iter().map(|hop| hop.kubernetes.as_str()).collect();
         let own = facts.entries.iter().filter(|entry| entry.hop.is_some()).count();
@@ -78,27 +79,6 @@ fn what(facts: &Facts<'_>) -> Vec<Markup> {
         });
     }
     said
-}
-
-/// Who made the bundle, and when. The bundle itself says neither, so that the same lock gives the
-/// same bundle.
-fn maker(facts: &Facts<'_>) -> Markup {
-    html! {
-        @match facts.bundle.signed() {
-            Some(by) => {
-                "Key " code { (by.key) } " signed it"
-                @match by.day() {
-                    Some(day) => { " on " (day) "." }
-                    None => { ". The signature does not say when." }
-                }
-                " Nothing else says who made it, and when."
-            }
-            None => {
-                "Nothing says who made it, and when: the bundle itself does not, and no signature \
-                 was asked for with " code { "--trusted-key FILE" } "."
-            }
-        }
-    }
 }
 
 fn changed(facts: &Facts<'_>) -> Vec<Markup> {
@@ -112,10 +92,7 @@ fn changed(facts: &Facts<'_>) -> Vec<Markup> {
     let mut said = vec![html! {
         "The bundle before is " strong { (shown::text(&lock.name)) } " of Kubernetes "
         (lock.kubernetes) ", index " (shown::digest(before.index_digest())) ". "
-        @match before.signed() {
-            Some(by) => { "It is signed, by " (by) "." }
-            None => { "Nobody has checked for this page who signed that one." }
-        }
+        (signer::before(facts, before.signed()))
     }];
     if difference.changes.is_empty() {
         said.push(html! { "Nothing changed." });
@@ -162,14 +139,6 @@ fn vouches(facts: &Facts<'_>) -> Vec<Markup> {
                 nobody => { strong { "For " (count(nobody, "thing")) ", nobody vouches." } }
             }
         },
-        html! {
-            @match facts.bundle.signed() {
-                Some(by) => { "The bundle itself is signed, by " (by) "." }
-                None => {
-                    "Whether somebody has signed the bundle itself was not asked for: "
-                    code { "--trusted-key FILE" } " checks it."
-                }
-            }
-        },
+        signer::vouches(facts),
     ]
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use bundle_format::archive::reader::Bundle;
-use bundle_format::day::day;
 use bundle_format::lines::{self, Lines};
 use bundle_format::lock::LockedManifest;
 
@@ -34,8 +33,8 @@ pub(super) struct Facts<'a> {
     /// The manifests that the spec patched, each with its changed lines. Without the lines,
     /// if the texts are too long to compare.
     pub(super) patched: Vec<(&'a LockedManifest, Option<Lines>)>,
-    /// The day on which keys were judged.
-    pub(super) day: String,
+    /// The time at which keys and signatures were judged. The page shows only its day.
+    pub(super) now: SystemTime,
 }
 
 impl<'a> Facts<'a> {
@@ -66,7 +65,7 @@ impl<'a> Facts<'a> {
             keys: keys::all(bundle, now)?,
             ending,
             patched,
-            day: day(now),
+            now,
         })
     }
 

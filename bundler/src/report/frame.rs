@@ -3,11 +3,13 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use bundle_format::day::day;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 
 use super::facts::Facts;
 use super::shown;
+use super::signer;
 
 const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
@@ -35,13 +37,8 @@ pub(super) fn page(facts: &Facts<'_>, main: &Markup) -> Markup {
                     h1 { (shown::text(&lock.name)) span.version { "Kubernetes " (lock.kubernetes) } }
                     p.identity {
                         span { "Index " (shown::digest(facts.bundle.index_digest())) }
-                        span {
-                            @match facts.bundle.signed() {
-                                Some(by) => { "Signed by " (by) }
-                                None => { "Not checked who signed it, and when" }
-                            }
-                        }
-                        span { "Keys judged on " (facts.day) }
+                        span { (signer::head(facts)) }
+                        span { "Keys judged on " (day(facts.now)) }
                     }
                 }
                 main #main { (main) }

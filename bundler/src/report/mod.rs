@@ -19,6 +19,7 @@ mod picture;
 mod places;
 mod share;
 mod shown;
+mod signer;
 mod squares;
 mod terms;
 mod vouchers;

@@ -7,12 +7,13 @@ use maud::{Markup, html};
 use super::facts::Facts;
 use super::keys::{End, Key};
 use super::shown;
+use super::signer;
 use crate::inspect::audit::By;
 
 /// All worries, a sentence each. Things of which the same is to be said share one.
 pub(super) fn all(facts: &Facts<'_>) -> Vec<Markup> {
     let lock = facts.bundle.lock();
-    let mut said = signed_otherwise(facts);
+    let mut said = signer::worries(facts);
     said.extend(moved(facts));
     said.extend(unproven(facts));
     said.extend(switched_off(facts));
@@ -30,39 +31,6 @@ pub(super) fn all(facts: &Facts<'_>) -> Vec<Markup> {
             a href="#patches" { strong { (count(edited, "manifest")) } }
             (if edited == 1 { " is" } else { " are" })
             " not as upstream published, because the spec changes lines."
-        });
-    }
-    said
-}
-
-/// What the signatures of this bundle and of the one before say together: whether somebody may
-/// have brought an old bundle.
-fn signed_otherwise(facts: &Facts<'_>) -> Vec<Markup> {
-    let Some((before, _)) = &facts.before else { return Vec::new() };
-    let (name, old_name) = (&facts.bundle.lock().name, &before.lock().name);
-    let mut said = Vec::new();
-    if name != old_name {
-        said.push(html! {
-            "The bundle before has another name, " strong { (shown::text(old_name)) }
-            ". Nodes refuse an older bundle only if it has the name of one that they had."
-        });
-    }
-    let (Some(own), Some(old)) = (facts.bundle.signed(), before.signed()) else { return said };
-    match (own.at, old.at) {
-        (Some(at), Some(old_at)) if at < old_at => said.push(html! {
-            strong { "This bundle was signed earlier than the bundle before" }
-            ", so it may be an old one. Nodes that had the other one refuse it."
-        }),
-        (None, Some(_)) => said.push(html! {
-            "The signature does not say when it was made, so this may be an old bundle. Nodes that \
-             had the bundle before refuse it."
-        }),
-        _ => {}
-    }
-    if own.key != old.key {
-        said.push(html! {
-            "Another key signed the bundle before: " code { (old.key) } ", and not "
-            code { (own.key) } "."
         });
     }
     said
@@ -128,8 +96,9 @@ fn unproven(facts: &Facts<'_>) -> Vec<Markup> {
     }
     if facts.bundle.signed().is_none() {
         said.push(html! {
-            "Nobody has checked for this page whether somebody signed the bundle: "
-            code { "--trusted-key FILE" } " does."
+            "The signature of the bundle was " strong { "not checked" } ", because no key was given: "
+            code { "--trusted-key FILE" } " checks it. The number of a key (key id) proves nothing, \
+             because anybody can choose it."
         });
     }
     if !facts.keys.is_empty() {

@@ -88,7 +88,11 @@ fn it_fits_a_narrow_window_and_a_dark_one() {
     let Some(browser) = Browser::start() else { return };
     let demo = built();
     make_hostile(&demo);
-    show(&browser, &demo, &["other.tar", "--against", "demo.tar"]);
+    demo.ok(&["keygen", "--no-password", "site"]);
+    demo.ok(&["sign", "demo.tar", "--key", "site"]);
+    demo.ok(&["sign", "other.tar", "--key", "site"]);
+    let signed = ["other.tar", "--against", "demo.tar", "--trusted-key", "site.pub"];
+    show(&browser, &demo, &signed);
     // 1280 pixels at a zoom of 400 %.
     let narrow = json!({"width": 320, "height": 640, "deviceScaleFactor": 4, "mobile": false});
     browser.set("Emulation.setDeviceMetricsOverride", &narrow);

@@ -145,9 +145,13 @@ fn it_answers_what_changed_who_vouches_and_what_worries() {
         "the demo's registry is on this machine",
         "calico",
         "Apache-2.0",
-        "Whether somebody has signed the bundle itself was not asked for",
-        "Nothing says who made it, and when: the bundle itself does not, and no signature was \
-         asked for",
+        "The signature of the bundle itself was not checked, because no key was given for this \
+         page. --trusted-key FILE checks it. Until then, a signature beside the bundle proves \
+         nothing, and neither does the number of its key (key id): anybody can choose that number.",
+        "Nothing says who made it, and when: the bundle itself does not, and its signature was not \
+         checked.",
+        "Signature not checked: no key was given",
+        "The signature of the bundle was not checked, because no key was given: --trusted-key",
         "What is there to worry about? 5 worries",
         "Warnings of bundler lock4 warnings",
         "The list that bundler made from the spec",
@@ -166,18 +170,32 @@ fn it_answers_what_changed_who_vouches_and_what_worries() {
     demo.ok(&["sign", "demo.tar", "--key", "site"]);
     let arguments = ["demo.tar", "--against", "old.tar", "--trusted-key", "site.pub"];
     let compared = words(&page(&demo, &arguments));
-    for said in
-        ["Gone: ", "1 manifest", "What changed, one by one", "The bundle itself is signed, by key "]
-    {
+    for said in ["Gone: ", "1 manifest", "What changed, one by one", " by the same key."] {
         assert!(compared.contains(said), "{said}\n{compared}");
     }
-    // The trusted comment says when.
+    // The file has the whole key, and the trusted comment says when.
+    let file = fs::read_to_string(demo.path("site.pub")).unwrap();
+    let public = file.lines().nth(1).unwrap();
     let keys = TrustedKeys::read(&[demo.path("site.pub")]).unwrap();
     let bundle = Bundle::open_trusted(&demo.path("demo.tar"), &keys).unwrap();
     let signed = bundle.signed().unwrap();
-    let said = format!("Key {} signed it on {}.", signed.key, signed.day().unwrap());
-    assert!(compared.contains(&said), "{said}\n{compared}");
-    assert!(!compared.contains("Nothing says who"), "{compared}");
+    let moment = signed.moment().unwrap();
+    assert!(moment.ends_with(" UTC"), "{moment}");
+    for said in [
+        format!("Signed by the public key {public} on {moment}"),
+        format!("A key signed it on {moment}."),
+        format!(
+            "The bundle itself was signed on {moment} by the public key {public}. Compare the \
+             whole key with the one that you got by another way than the bundle and this page. \
+             Its number (key id), {}, proves nothing: anybody can make a key with this number.",
+            signed.key
+        ),
+    ] {
+        assert!(compared.contains(&said), "{said}\n{compared}");
+    }
+    for not in ["Nothing says who", "not checked, because no key", "dated in the future"] {
+        assert!(!compared.contains(not), "{not}\n{compared}");
+    }
     let digest = |name: &str| {
         let verified = demo.ok(&["verify", "--quiet", name]);
         verified.trim_end().rsplit("sha256:").next().unwrap().to_owned()
