@@ -35,6 +35,14 @@ pub struct LockedTarget {
     pub module_hotfixes: bool,
 }
 
+impl LockedTarget {
+    /// The repositories for whose packages `gpgcheck` is off. If there is one, nodes install all
+    /// packages of the target with `gpgcheck=0`: on a node, all are in one repository.
+    pub fn without_gpgcheck(&self) -> impl Iterator<Item = &LockedRepository> {
+        self.repositories.iter().filter(|own| own.keys.is_empty())
+    }
+}
+
 /// A yum repository as it was read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -1,8 +1,8 @@
 //! The checks that are off, with their reasons, and the warnings of `bundler lock`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use bundle_format::lock::CheckName;
+use bundle_format::lock::{CheckName, DisabledCheck, Lock};
 use bundle_format::text::count;
 use maud::{Markup, html};
 
@@ -27,7 +27,7 @@ pub(super) fn section(facts: &Facts<'_>) -> Markup {
                     tbody { @for off in &lock.disabled_checks { tr {
                         th scope="row" { code { (off.check) } }
                         td { (shown::text(&off.subject)) }
-                        td { (meaning(off.check)) }
+                        td { (meaning(off, lock)) }
                         td { (shown::lines(&off.reason)) }
                     } } }
                 }
@@ -71,15 +71,50 @@ fn warnings(all: &[String]) -> Markup {
     }
 }
 
-fn meaning(check: CheckName) -> &'static str {
-    match check {
-        CheckName::Gpgcheck => "Nobody checks whether a vendor signed the packages.",
-        CheckName::RepoGpgcheck => "Nobody checks whether the vendor signed the list of packages.",
-        CheckName::ExpiredKeys => "A signature counts although its key has expired.",
-        CheckName::PlainHttp => {
-            "It may have come over a connection that anybody on the way can read and change."
+fn meaning(off: &DisabledCheck, lock: &Lock) -> Markup {
+    let target = lock.targets.iter().find(|own| off.subject.starts_with(&format!("{}/", own.id)));
+    let on_nodes = target.filter(|own| own.without_gpgcheck().next().is_some());
+    html! {
+        @match off.check {
+            CheckName::Gpgcheck => {
+                "Nobody checks whether a vendor signed its packages. "
+                @if let Some(target) = on_nodes {
+                    strong {
+                        "Each node of " (shown::text(&target.id)) " installs all packages of the bundle \
+                         with " code { "gpgcheck=0" }
+                    }
+                    ", also those of other repositories."
+                }
+            }
+            CheckName::RepoGpgcheck => "Nobody checks whether the vendor signed the list of packages.",
+            CheckName::ExpiredKeys => "A signature counts although its key has expired.",
+            CheckName::PlainHttp => {
+                "It may have come over a connection that anybody on the way can read and change."
+            }
         }
     }
+}
+
+/// That nodes check no signature at all because of one repository, for each target.
+pub(super) fn off_on_nodes(lock: &Lock) -> Vec<Markup> {
+    let mut targets: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for target in lock.targets.iter().chain(lock.hops.iter().flat_map(|hop| &hop.targets)) {
+        let ids = target.without_gpgcheck().map(|own| own.id.as_str());
+        targets.entry(&target.id).or_default().extend(ids);
+    }
+    targets.retain(|_, repositories| !repositories.is_empty());
+    let said = |(target, repositories): (&str, BTreeSet<&str>)| {
+        let names: Vec<&str> = repositories.into_iter().collect();
+        html! {
+            strong { "Nodes of " (shown::text(target)) " check no signature of any package" }
+            " (" code { "gpgcheck=0" } "), because " a href="#checks" { "gpgcheck is off" } " for "
+            (if names.len() == 1 { "the repository " } else { "the repositories " })
+            (shown::names(&names))
+            ", and on a node all packages are in one repository. Packages of other repositories were \
+             checked when the bundle was made, and again for this page."
+        }
+    };
+    targets.into_iter().map(said).collect()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use bundle_format::lock::DisabledCheck;
 use bundle_format::text::count;
 use maud::{Markup, html};
 
+use super::checks;
 use super::facts::Facts;
 use super::keys::{End, Key};
 use super::shown;
@@ -16,6 +17,7 @@ pub(super) fn all(facts: &Facts<'_>) -> Vec<Markup> {
     let mut said = signer::worries(facts);
     said.extend(moved(facts));
     said.extend(unproven(facts));
+    said.extend(checks::off_on_nodes(lock));
     said.extend(switched_off(facts));
     said.extend(ending(facts));
     said.extend(with_sha1(facts));

@@ -79,7 +79,7 @@ impl Step<Intent> for Repository {
         if !files.is_empty() {
             changes.push(Change::Own(OfInstall::Unpack { folder, files }));
         }
-        let gpgcheck = u8::from(target.repositories.iter().all(|one| !one.keys.is_empty()));
+        let gpgcheck = u8::from(target.without_gpgcheck().next().is_none());
         changes.extend(vendor_keys::changes(node, &keys)?);
         let hotfixes = if target.module_hotfixes { "module_hotfixes=1\n" } else { "" };
         let urls = keys.iter().map(|(path, _)| format!("file://{}", path.display()));

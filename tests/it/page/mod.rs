@@ -252,15 +252,26 @@ fn a_check_that_is_newly_off_is_no_good_news() {
         subject: "el9-x86_64/kubernetes".to_owned(),
         reason: "the key is lost".to_owned(),
     };
-    rewritten(&demo, |lock| lock.disabled_checks.push(off), &[]);
+    let change = |lock: &mut Lock| {
+        lock.disabled_checks.push(off);
+        let all = &mut lock.targets[0].repositories;
+        all.iter_mut().find(|own| own.id == "kubernetes").unwrap().keys.clear();
+    };
+    rewritten(&demo, change, &[]);
     let html = page(&demo, &["other.tar", "--against", "demo.tar"]);
     assert!(html.contains("<span class=\"mark bytes\">switched off</span>"), "{html}");
     let said = words(&html);
     assert!(said.contains("2 checks are switched off, with a reason: gpgcheck for el9-x86_64/k"));
+    // The installer makes one repository of all.
+    let on_nodes = "Nodes of el9-x86_64 check no signature of any package (gpgcheck=0), because \
+                    gpgcheck is off for the repository kubernetes, and on a node all packages are in \
+                    one repository.";
+    let each = "Each node of el9-x86_64 installs all packages of the bundle with gpgcheck=0";
+    assert!(said.contains(on_nodes) && said.contains(each), "{said}");
     assert!(said.contains("The bundle before had 1 of them on."), "{said}");
     let back = page(&demo, &["demo.tar", "--against", "other.tar"]);
     assert!(back.contains("<span class=\"mark new\">on again</span>"), "{back}");
-    assert!(!words(&back).contains("of them on."));
+    assert!(!words(&back).contains("of them on.") && !words(&back).contains("gpgcheck=0"));
 }
 
 /// A manifest may name an image by a tag and a digest.
