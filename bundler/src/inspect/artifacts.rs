@@ -100,11 +100,14 @@ impl Found {
                 None => self.add(Kind::Repository, what, &digest, ""),
             }
             let what = format!("signer of repository {id} {}", repository.id);
-            let signer = repository.repomd_signed_by.as_deref().unwrap_or("unsigned");
+            let signer = repository
+                .repomd_signed_by
+                .as_deref()
+                .unwrap_or("not checked, because repoGpgcheck is off");
             self.add(Kind::Repository, what, signer, "");
             let what = format!("keys of repository {id} {}", repository.id);
             let keys = match repository.keys.as_slice() {
-                [] => "none".to_owned(),
+                [] => "none for its packages, because gpgcheck is off".to_owned(),
                 keys => keys.join(", "),
             };
             self.add(Kind::Repository, what, &keys, "");

@@ -89,10 +89,13 @@ fn repository(own: &LockedRepository) -> Markup {
             td { (shown::text(own.base_url.as_str())) }
             td { @match &own.repomd_signed_by {
                 Some(key) => code { (shown::text(key)) },
-                None => strong { "not checked" },
+                None => { strong { "not checked" } ", because " code { "repoGpgcheck" } " is off" }
             } }
             td {
-                @if own.keys.is_empty() { strong { "not checked" } }
+                @if own.keys.is_empty() {
+                    strong { "not checked" } ", because " code { "gpgcheck" } " is off"
+                    @if own.repomd_signed_by.is_some() { "; the signed list has their digests" }
+                }
                 @for (number, key) in own.keys.iter().enumerate() {
                     @if number > 0 { br; }
                     code { (shown::text(key)) }

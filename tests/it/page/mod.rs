@@ -269,6 +269,13 @@ fn a_check_that_is_newly_off_is_no_good_news() {
     let each = "Each node of el9-x86_64 installs all packages of the bundle with gpgcheck=0";
     assert!(said.contains(on_nodes) && said.contains(each), "{said}");
     assert!(said.contains("The bundle before had 1 of them on."), "{said}");
+    // The repository's own key has still signed its list.
+    for row in [
+        "none for its packages, because gpgcheck is off",
+        "not checked, because gpgcheck is off; the signed list has their digests",
+    ] {
+        assert!(said.contains(row), "{row}\n{said}");
+    }
     let back = page(&demo, &["demo.tar", "--against", "other.tar"]);
     assert!(back.contains("<span class=\"mark new\">on again</span>"), "{back}");
     assert!(!words(&back).contains("of them on.") && !words(&back).contains("gpgcheck=0"));
