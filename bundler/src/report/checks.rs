@@ -48,8 +48,42 @@ pub(super) fn section(facts: &Facts<'_>) -> Markup {
     }
 }
 
-/// Warnings. Those that say the same of several things are one sentence, with all their names.
+/// The most sentences of warnings on the first screen.
+const MOST: usize = 20;
+
+/// The warnings for the first screen, in their own words.
+pub(super) fn warned(lock: &Lock) -> Option<Markup> {
+    let (all, sentences) = (&lock.warnings, alike(&lock.warnings));
+    (!all.is_empty()).then(|| {
+        html! {
+            a href="#warnings" { strong { (count(all.len(), "warning")) } }
+            " of " code { "bundler lock" } ", which did not stop the bundle from being made:"
+            ul {
+                @for (words, names) in sentences.iter().take(MOST) { li {
+                    @if !names.is_empty() { (shown::names(names)) ": " }
+                    (shown::lines(words))
+                } }
+                @if sentences.len() > MOST { li {
+                    a href="#warnings" { (sentences.len() - MOST) " more" }
+                } }
+            }
+        }
+    })
+}
+
+/// All warnings, with all names.
 fn warnings(all: &[String]) -> Markup {
+    html! {
+        ul.warnings { @for (words, names) in &alike(all) { li {
+            @if !names.is_empty() { (shown::all_names(names)) ": " }
+            (shown::lines(words))
+        } } }
+    }
+}
+
+/// Warnings, each with the names of what it is of. Those that say the same of several things are
+/// one.
+fn alike(all: &[String]) -> Vec<(&str, Vec<&str>)> {
     let mut alike: Vec<(&str, Vec<&str>)> = Vec::new();
     let mut places = HashMap::new();
     for warning in all {
@@ -63,12 +97,7 @@ fn warnings(all: &[String]) -> Markup {
             None => alike.push((words, of.into_iter().collect())),
         }
     }
-    html! {
-        ul.warnings { @for (words, names) in &alike { li {
-            @if !names.is_empty() { (shown::all_names(names)) ": " }
-            (shown::lines(words))
-        } } }
-    }
+    alike
 }
 
 fn meaning(off: &DisabledCheck, lock: &Lock) -> Markup {

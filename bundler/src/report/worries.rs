@@ -21,12 +21,7 @@ pub(super) fn all(facts: &Facts<'_>) -> Vec<Markup> {
     said.extend(switched_off(facts));
     said.extend(ending(facts));
     said.extend(with_sha1(facts));
-    if !lock.warnings.is_empty() {
-        said.push(html! {
-            a href="#warnings" { strong { (count(lock.warnings.len(), "warning")) } }
-            " of " code { "bundler lock" } ", which did not stop the bundle from being made."
-        });
-    }
+    said.extend(checks::warned(lock));
     let edited = facts.patched.len();
     if edited > 0 {
         said.push(html! {

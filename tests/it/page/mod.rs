@@ -158,6 +158,15 @@ fn it_answers_what_changed_who_vouches_and_what_worries() {
     ] {
         assert!(alone.contains(said), "{said}\n{alone}");
     }
+    // Where a reviewer looks first, warnings have their words.
+    let (_, rest) = alone.split_once("What is there to worry about?").unwrap();
+    let (worries, _) = rest.split_once("On this page").unwrap();
+    let bundle = Bundle::open(&demo.path("demo.tar")).unwrap();
+    assert_eq!(bundle.lock().warnings.len(), 4);
+    for warning in &bundle.lock().warnings {
+        let words = warning.split_once(": ").map_or(&**warning, |(_, words)| words);
+        assert!(worries.contains(words), "{words}\n{worries}");
+    }
     fs::rename(demo.path("demo.tar"), demo.path("old.tar")).unwrap();
     demo.ok(&["keygen", "--no-password", "site"]);
     demo.ok(&["sign", "old.tar", "--key", "site"]);
