@@ -25,11 +25,11 @@ pub(super) fn badge(by: By) -> Markup {
 
 fn meaning(by: By) -> &'static str {
     match by {
-        By::Nobody => "A check is off, or failed, and nothing else covers the thing.",
+        By::Nobody => "Nothing covers the thing. Its words say why.",
         By::Connection => {
             "It came over TLS, and its digest was fixed when the lock was made. Nobody signed it."
         }
-        By::Maker => "Who made the bundle gave it: as a file, or by its digest in the spec.",
+        By::Maker => "Who made the bundle gave it. Its words say how.",
         By::SignedList => {
             "A vendor signed a list that has its digest. That was checked when the lock was made, \
              and not again: whoever edited the lock since could name another package."

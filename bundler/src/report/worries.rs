@@ -1,5 +1,7 @@
 //! What there is to worry about, the worst first.
 
+use std::collections::BTreeMap;
+
 use bundle_format::lock::DisabledCheck;
 use bundle_format::text::count;
 use maud::{Markup, html};
@@ -75,16 +77,8 @@ fn moved(facts: &Facts<'_>) -> Option<Markup> {
 /// What is not vouched for, or not by a signature that was checked against a key of the site's.
 fn unproven(facts: &Facts<'_>) -> Vec<Markup> {
     let mut said = Vec::new();
-    let vouched = facts.vouched();
-    let of = |by| vouched.get(&by).copied().unwrap_or_default();
-    let nobody = of(By::Nobody);
-    if nobody > 0 {
-        said.push(html! {
-            "For " a href="#vouchers" { strong { (count(nobody, "thing")) } }
-            ", nobody vouches: a check is off, or a signature does not count."
-        });
-    }
-    let connection = of(By::Connection);
+    said.extend(by_nobody(facts));
+    let connection = facts.vouched().get(&By::Connection).copied().unwrap_or_default();
     if connection > 0 {
         said.push(html! {
             a href="#vouchers" { strong { (count(connection, "thing")) } }
@@ -105,6 +99,34 @@ fn unproven(facts: &Facts<'_>) -> Vec<Markup> {
         });
     }
     said
+}
+
+/// The most reasons of one worry. The page has all of them further down.
+const MOST: usize = 20;
+
+/// What nobody vouches for, by the reason.
+fn by_nobody(facts: &Facts<'_>) -> Option<Markup> {
+    let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for entry in facts.entries.iter().filter(|own| own.voucher.by == By::Nobody) {
+        let name = format!("{} {}", entry.name, entry.version);
+        reasons.entry(&entry.voucher.words).or_default().push(name.trim_end().to_owned());
+    }
+    let number: usize = reasons.values().map(Vec::len).sum();
+    let named =
+        |names: &[String]| shown::names(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    (number > 0).then(|| {
+        html! {
+            "For " a href="#vouchers" { strong { (count(number, "thing")) } } ", nobody vouches:"
+            ul {
+                @for (words, names) in reasons.iter().take(MOST) { li {
+                    (named(names)) ": " (shown::lines(words))
+                } }
+                @if reasons.len() > MOST { li {
+                    a href="#vouchers" { (count(reasons.len() - MOST, "more reason")) }
+                } }
+            }
+        }
+    })
 }
 
 /// What is signed with a hash that is broken.

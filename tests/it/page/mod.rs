@@ -158,11 +158,14 @@ fn it_answers_what_changed_who_vouches_and_what_worries() {
     ] {
         assert!(alone.contains(said), "{said}\n{alone}");
     }
-    // Where a reviewer looks first, warnings have their words.
+    // Where a reviewer looks first, warnings and reasons have their words.
     let (_, rest) = alone.split_once("What is there to worry about?").unwrap();
     let (worries, _) = rest.split_once("On this page").unwrap();
     let bundle = Bundle::open(&demo.path("demo.tar")).unwrap();
     assert_eq!(bundle.lock().warnings.len(), 4);
+    let reason = ": it may have come without the check plainHttp for ";
+    assert!(worries.contains("For 10 things, nobody vouches:") && worries.contains(reason));
+    assert!(!alone.contains("a check is off, or"), "{alone}");
     for warning in &bundle.lock().warnings {
         let words = warning.split_once(": ").map_or(&**warning, |(_, words)| words);
         assert!(worries.contains(words), "{words}\n{worries}");

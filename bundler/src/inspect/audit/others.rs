@@ -4,9 +4,11 @@ use bundle_format::BundlePath;
 use bundle_format::lock::{
     CheckName, FileSource, Lock, LockedFile, LockedImage, LockedManifest, LockedSignature, Why,
 };
+use url::Url;
 
 use super::names;
 use super::voucher::{Audited, By, Voucher, off};
+use crate::fetch::is_loopback;
 use crate::image::signer::{self, SignedBy};
 
 /// All of them.
@@ -106,10 +108,32 @@ fn of_source(source: &str) -> Voucher {
             Voucher::new(By::Connection, format!("TLS with {host}"))
         }
         // Without a reason, `lock` takes it only from this machine, or by a digest in the spec.
-        Some(("http", _)) => Voucher::new(
-            By::Maker,
-            format!("by its digest in the spec, or from his own machine: {source}"),
-        ),
+        Some(("http", _)) if Url::parse(source).is_ok_and(|url| is_loopback(&url)) => {
+            Voucher::new(By::Maker, format!("from the machine of who made the bundle: {source}"))
+        }
+        Some(("http", _)) => {
+            Voucher::new(By::Maker, format!("by its digest in the spec, without TLS from {source}"))
+        }
         _ => Voucher::new(By::Maker, format!("the file {source}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_say_which_of_two_ways_it_came_without_tls() {
+        let own = of_source("http://127.0.0.1:8080/a.yaml");
+        let elsewhere = of_source("http://a.example.com/a.yaml");
+        assert_eq!((own.by, elsewhere.by), (By::Maker, By::Maker));
+        assert_eq!(
+            own.words,
+            "from the machine of who made the bundle: http://127.0.0.1:8080/a.yaml"
+        );
+        assert_eq!(
+            elsewhere.words,
+            "by its digest in the spec, without TLS from http://a.example.com/a.yaml"
+        );
     }
 }
