@@ -16,27 +16,29 @@ use super::shown;
 pub(super) fn section(facts: &Facts<'_>) -> Markup {
     let all = share::all(facts.bundle);
     let total = facts.bundle.length();
-    let mut sums: BTreeMap<Option<Kind>, (usize, u64)> = BTreeMap::new();
+    let mut sums: BTreeMap<Option<Kind>, u64> = BTreeMap::new();
     for share in &all {
-        let sum = sums.entry(share.kind).or_default();
-        *sum = (sum.0 + 1, sum.1 + share.bytes);
+        *sums.entry(share.kind).or_default() += share.bytes;
     }
     let mut sums: Vec<_> = sums.into_iter().collect();
-    sums.sort_by_key(|(_, (_, bytes))| Reverse(*bytes));
+    sums.sort_by_key(|(_, bytes)| Reverse(*bytes));
     html! {
         section #bytes aria-labelledby="bytes-heading" {
             h2 #bytes-heading { "Where the bytes are" }
             p { "The whole is " (HumanBytes(total)) ". A larger tile has more bytes. What several \
-                 images have in common counts once." }
+                 images have in common counts once, and has a tile of its own." }
             (picture::of(&share::largest(&all)))
             table.legend {
                 thead { tr {
                     th scope="col" { "Kind" } th.number scope="col" { "Things" }
                     th.number scope="col" { "Size" } th.number scope="col" { "Share" }
                 } }
-                tbody { @for (kind, (number, bytes)) in &sums { tr {
+                tbody { @for (kind, bytes) in &sums { tr {
                     th scope="row" { (picture::swatch(*kind)) (words(*kind)) }
-                    td.number { @if kind.is_some() { (number) } @else { "\u{2013}" } }
+                    // Of things and not of tiles: what several have in common is no thing.
+                    td.number {
+                        @match kind { Some(kind) => (facts.of_kind(*kind).count()), None => "\u{2013}" }
+                    }
                     td.number { (HumanBytes(*bytes)) }
                     td.number { (percent(*bytes, total)) }
                 } } }

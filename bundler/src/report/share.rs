@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use bundle_format::Digest;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::lock::{Descriptor, FileKind, Lock, LockedImage};
-use bundle_format::text::count;
 
 use super::entry::Kind;
 
@@ -50,15 +49,15 @@ pub(super) fn all(bundle: &Bundle) -> Vec<Share> {
 /// The largest shares, with the others of each kind as one.
 pub(super) fn largest(all: &[Share]) -> Vec<Share> {
     let (first, others) = all.split_at(all.len().min(MOST));
-    let mut rest: BTreeMap<Option<Kind>, (usize, u64)> = BTreeMap::new();
+    let mut rest: BTreeMap<Option<Kind>, u64> = BTreeMap::new();
     for share in others {
-        let sum = rest.entry(share.kind).or_default();
-        *sum = (sum.0 + 1, sum.1 + share.bytes);
+        *rest.entry(share.kind).or_default() += share.bytes;
     }
-    let rest = rest.into_iter().map(|(kind, (number, bytes))| Share {
+    let rest = rest.into_iter().map(|(kind, bytes)| Share {
         kind,
+        // Without a number: a share may be what several things have in common.
         name: match kind {
-            Some(kind) => format!("{} more", count(number, kind.one())),
+            Some(kind) => format!("smaller {}s", kind.one()),
             None => words(None).to_owned(),
         },
         bytes,
@@ -159,7 +158,7 @@ mod tests {
         let all: Vec<Share> = (0..40).map(share).collect();
         let found = largest(&all);
         assert_eq!(found.len(), MOST + 1);
-        assert_eq!(found[MOST].name, "4 packages more");
+        assert_eq!(found[MOST].name, "smaller packages");
         assert_eq!(found.iter().map(|own| own.bytes).sum::<u64>(), 40 * 100 - 780);
     }
 }

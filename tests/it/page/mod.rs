@@ -133,7 +133,12 @@ fn configure(bundle: &Bundle, image: &mut LockedImage, configuration: &[u8]) -> 
 #[test]
 fn it_answers_what_changed_who_vouches_and_what_worries() {
     let demo = built();
-    let alone = words(&page(&demo, &["demo.tar"]));
+    let html = page(&demo, &["demo.tar"]);
+    // As many as in the list, though what several images have in common has a tile of its own.
+    assert!(html.contains("common to several images"), "{html}");
+    let legend = ["Packages</th><td class=\"number\">30<", "Images</th><td class=\"number\">12<"];
+    assert!(legend.iter().all(|row| html.contains(row)), "{html}");
+    let alone = words(&html);
     for said in [
         "It installs Kubernetes 1.28.2 with containerd 1.6.25 on machines without internet: \
          el9-x86_64.",
