@@ -47,7 +47,7 @@ fn each_thing_has_its_voucher_and_what_nobody_vouches_for_comes_first() {
         }
         assert_eq!(by, "nobody");
         let host = demo.upstream.host();
-        let wanted = format!("it may have come without the check plainHttp for {host}: ");
+        let wanted = format!("it may have come without TLS (plainHttp) for {host}: ");
         assert!(words.starts_with(&wanted), "{words}");
     }
     let packages = of("rpm ");
@@ -171,7 +171,7 @@ fn a_package_that_is_signed_with_sha_1_is_told() {
     let (_, after) = text.split_once("\nSigned with SHA-1, which is broken").unwrap();
     let (told, _) = after.split_once("\n\n").unwrap();
     assert!(told.contains("(1 thing)\n  rpm el7-x86_64 kubectl-1.28.2"), "{told}");
-    assert!(text.contains("  metadata el7-x86_64/kubernetes\n    without the check "), "{text}");
+    assert!(text.contains("  metadata el7-x86_64/kubernetes\n    without a signature "), "{text}");
     demo.ok(&["report", "--output", "report.html", "demo.tar"]);
     let page = fs::read_to_string(demo.path("report.html")).unwrap();
     let (_, worry) = page.split_once("Signed with SHA-1, which is broken").unwrap();

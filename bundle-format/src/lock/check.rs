@@ -18,6 +18,23 @@ pub enum CheckName {
     PlainHttp,
 }
 
+impl CheckName {
+    /// All of them.
+    pub const ALL: [Self; 4] =
+        [Self::Gpgcheck, Self::RepoGpgcheck, Self::ExpiredKeys, Self::PlainHttp];
+
+    /// What nobody asks for if it is off, for who does not know the spec's key:
+    /// `TLS (plainHttp)`.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Gpgcheck => "signatures of packages (gpgcheck)",
+            Self::RepoGpgcheck => "a signature of the list of packages (repoGpgcheck)",
+            Self::ExpiredKeys => "the end date of keys (expiredKeys)",
+            Self::PlainHttp => "TLS (plainHttp)",
+        }
+    }
+}
+
 impl fmt::Display for CheckName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bundle_format::lock::CheckName;
 use bundle_format::text::count;
 use maud::{Markup, html};
 
@@ -162,7 +163,7 @@ pub(super) fn sums(difference: &Difference) -> Vec<Markup> {
     for how in How::ALL {
         let of = |(group, changes): (&Group, &Vec<&Change>)| {
             let own = changes.iter().filter(|own| How::of(own) == how);
-            let names: Vec<&str> = own.map(|own| name(own, *group)).collect();
+            let names: Vec<String> = own.map(|own| name(own, *group)).collect();
             (!names.is_empty()).then(|| sum(*group, &names))
         };
         let parts: Vec<Markup> = groups.iter().filter_map(of).collect();
@@ -174,16 +175,23 @@ pub(super) fn sums(difference: &Difference) -> Vec<Markup> {
 }
 
 /// `2 packages`, or `1 release (kubernetes)`
-fn sum(group: Group, names: &[&str]) -> Markup {
+fn sum(group: Group, names: &[String]) -> Markup {
+    let own: Vec<&str> = names.iter().map(String::as_str).collect();
     html! {
         (count(names.len(), group.one()))
-        @if group.is_named() { " (" (shown::names(names)) ")" }
+        @if group.is_named() { " (" (shown::names(&own)) ")" }
     }
 }
 
-/// The name of what changed, below the heading of its group.
-fn name(change: &Change, group: Group) -> &str {
-    change.subject.what.strip_prefix(group.prefix()).unwrap_or(&change.subject.what)
+/// The name of what changed, below the heading of its group. A check has plain words.
+fn name(change: &Change, group: Group) -> String {
+    let own = change.subject.what.strip_prefix(group.prefix()).unwrap_or(&change.subject.what);
+    let in_words = |(key, of): (&str, &str)| {
+        let check = CheckName::ALL.into_iter().find(|check| check.to_string() == key)?;
+        Some(format!("{} for {of}", check.words()))
+    };
+    let check = own.split_once(' ').filter(|_| group == Group::Checks).and_then(in_words);
+    check.unwrap_or_else(|| own.to_owned())
 }
 
 /// The change of a release, such as `kubernetes`: before and now.
@@ -227,7 +235,7 @@ fn row(change: &Change, group: Group) -> Markup {
     };
     html! {
         tr {
-            th scope="row" { (shown::text(name(change, group))) }
+            th scope="row" { (shown::text(&name(change, group))) }
             @match (group, how) {
                 (Group::Checks, How::New) => td { span.mark.bytes { "switched off" } },
                 (Group::Checks, How::Gone) => td { span.mark.new { "on again" } },
@@ -297,7 +305,8 @@ mod tests {
             "Other version: 1 package.",
             "Changed: 1 release (kubernetes) and 1 repository entry (revision of repository \
              el9-x86_64 &lt;os&gt;).",
-            "New: 1 switched-off check (gpgcheck el9-x86_64/a) and 1 package.",
+            "New: 1 switched-off check (signatures of packages (gpgcheck) for el9-x86_64/a) and 1 \
+             package.",
             "Gone: 1 hop entry.",
         ];
         assert_eq!(sums, wanted);

@@ -25,7 +25,7 @@ pub(super) fn section(facts: &Facts<'_>) -> Markup {
                         th scope="col" { "What that means" } th scope="col" { "The reason given" }
                     } }
                     tbody { @for off in &lock.disabled_checks { tr {
-                        th scope="row" { code { (off.check) } }
+                        th scope="row" { (off.check.words()) }
                         td { (shown::text(&off.subject)) }
                         td { (meaning(off, lock)) }
                         td { (shown::lines(&off.reason)) }

@@ -44,7 +44,7 @@ fn switched_off(facts: &Facts<'_>) -> Option<Markup> {
             all.any(|old| old.check == check.check && old.subject == check.subject)
         })
     };
-    let name = |off: &DisabledCheck| format!("{} for {}", off.check, off.subject);
+    let name = |off: &DisabledCheck| format!("{} for {}", off.check.words(), off.subject);
     let (old, new): (Vec<_>, Vec<_>) = off.iter().partition(was_off);
     let names: Vec<String> = new.iter().chain(&old).map(|off| name(off)).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();

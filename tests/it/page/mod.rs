@@ -146,7 +146,7 @@ fn it_answers_what_changed_who_vouches_and_what_worries() {
         "This page was made without an older bundle",
         "For 30 of 47 things, a vendor's key vouches.",
         "For 10 things, nobody vouches.",
-        "1 check is switched off, with a reason: plainHttp for ",
+        "1 check is switched off, with a reason: TLS (plainHttp) for ",
         "the demo's registry is on this machine",
         "calico",
         "Apache-2.0",
@@ -168,7 +168,7 @@ fn it_answers_what_changed_who_vouches_and_what_worries() {
     let (worries, _) = rest.split_once("On this page").unwrap();
     let bundle = Bundle::open(&demo.path("demo.tar")).unwrap();
     assert_eq!(bundle.lock().warnings.len(), 4);
-    let reason = ": it may have come without the check plainHttp for ";
+    let reason = ": it may have come without TLS (plainHttp) for ";
     assert!(worries.contains("For 10 things, nobody vouches:") && worries.contains(reason));
     assert!(!alone.contains("a check is off, or"), "{alone}");
     for warning in &bundle.lock().warnings {
@@ -278,7 +278,9 @@ fn a_check_that_is_newly_off_is_no_good_news() {
     let html = page(&demo, &["other.tar", "--against", "demo.tar"]);
     assert!(html.contains("<span class=\"mark bytes\">switched off</span>"), "{html}");
     let said = words(&html);
-    assert!(said.contains("2 checks are switched off, with a reason: gpgcheck for el9-x86_64/k"));
+    let off = "2 checks are switched off, with a reason: signatures of packages (gpgcheck) for \
+               el9-x86_64/kubernetes and TLS (plainHttp) for ";
+    assert!(said.contains(off), "{said}");
     // The installer makes one repository of all.
     let on_nodes = "Nodes of el9-x86_64 check no signature of any package (gpgcheck=0), because \
                     gpgcheck is off for the repository kubernetes, and on a node all packages are in \

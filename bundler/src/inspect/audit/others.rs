@@ -7,7 +7,7 @@ use bundle_format::lock::{
 use url::Url;
 
 use super::names;
-use super::voucher::{Audited, By, Voucher, off};
+use super::voucher::{Audited, By, Voucher, off, without};
 use crate::fetch::is_loopback;
 use crate::image::signer::{self, SignedBy};
 
@@ -34,7 +34,7 @@ fn of_image(lock: &Lock, image: &LockedImage) -> Audited {
         .iter()
         .find(|own| own.check == CheckName::PlainHttp && !own.subject.contains('/'));
     let voucher = match plain {
-        Some(off) => Voucher::nobody(format!("it may have come without the check {off}")),
+        Some(off) => Voucher::nobody(format!("it may have come {}", without(off))),
         None => Voucher::new(
             By::Connection,
             format!("TLS with {registry}, or with a mirror of the spec's"),

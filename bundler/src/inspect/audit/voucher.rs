@@ -80,9 +80,14 @@ pub struct Audited {
     pub what: String,
 }
 
+/// `without TLS (plainHttp) for registry.example.com: it is our own`
+pub(super) fn without(off: &DisabledCheck) -> String {
+    format!("without {} for {}: {}", off.check.words(), off.subject, off.reason)
+}
+
 /// The reason for which a check is off.
 pub(super) fn off(lock: &Lock, check: CheckName, subject: &str) -> Option<String> {
     let is_it = |own: &&DisabledCheck| own.check == check && own.subject == subject;
     let own = lock.disabled_checks.iter().find(is_it)?;
-    Some(format!("without the check {own}"))
+    Some(without(own))
 }
