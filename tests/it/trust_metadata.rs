@@ -242,3 +242,20 @@ fn a_subkey_that_signs_metadata_is_named_with_its_own_end() {
     let (key, _) = worries.split_once(&told).unwrap();
     assert!(key.rsplit("<li>").next().unwrap().starts_with(&format!("Key {subkey}, a subkey of ")));
 }
+
+#[test]
+fn a_key_whose_subkey_vouches_is_not_said_to_vouch_for_nothing() {
+    if is_missing() {
+        return;
+    }
+    let vendor = Vendor::start("200d");
+    let key = vendor.gpg.fingerprints().remove(0);
+    vendor.gpg.ok(vendor.now, &["--quick-add-key", &key, "rsa2048", "sign", "100d"]);
+    vendor.publish("");
+    vendor.sign(&["SHA512"]);
+    vendor.demo.ok(&["build", "-q"]);
+    let page = vendor.page();
+    let (_, after) = page.split_once(&format!("<li>Key {key} <strong>expires within")).unwrap();
+    let said = after.split("</li>").next().unwrap();
+    assert!(said.ends_with("</strong>. A subkey of it vouches for 1 thing."), "{said}");
+}

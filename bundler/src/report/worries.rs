@@ -148,6 +148,13 @@ fn with_sha1(facts: &Facts<'_>) -> Option<Markup> {
     })
 }
 
+/// How many things a key or its subkeys vouch for, metadata among them.
+fn by_subkeys(facts: &Facts<'_>, key: &Key) -> usize {
+    let metadata = facts.metadata.iter().map(|one| &one.voucher);
+    let all = facts.entries.iter().map(|entry| &entry.voucher).chain(metadata);
+    all.filter(|own| own.primary.as_ref() == Some(&key.fingerprint)).count()
+}
+
 /// The keys that end soon, or have ended: first those that signed something, as `bundler audit`
 /// has them, then others in the bundle.
 fn ending(facts: &Facts<'_>) -> Option<Markup> {
@@ -171,7 +178,10 @@ fn ending(facts: &Facts<'_>) -> Option<Markup> {
                 } }
                 @for key in others { li {
                     "Key " (key.fingerprint) " " strong { (key.end.words()) }
-                    " and vouches for nothing here."
+                    @match by_subkeys(facts, key) {
+                        0 => " and vouches for nothing here.",
+                        things => { ". A subkey of it vouches for " (count(things, "thing")) "." }
+                    }
                 } }
             }
         }

@@ -42,11 +42,14 @@ pub struct Voucher {
     /// The key or subkey that signed, without its algorithms: `words` has them.
     #[serde(skip)]
     pub key: Option<String>,
+    /// The fingerprint of that key, or of the primary key of that subkey.
+    #[serde(skip)]
+    pub primary: Option<String>,
 }
 
 impl Voucher {
     pub(super) fn new(by: By, words: impl Into<String>) -> Self {
-        Self { by, words: words.into(), expires: None, sha1: false, key: None }
+        Self { by, words: words.into(), expires: None, sha1: false, key: None, primary: None }
     }
 
     /// By a key: its words, its algorithms and its end. `words` is what the key signed.
@@ -63,6 +66,7 @@ impl Voucher {
             expires: key.expires.map(sorting_day),
             sha1: key.is_sha1(),
             key: Some(own.clone()),
+            primary: Some(key.fingerprint.clone()),
         }
     }
 
