@@ -19,6 +19,12 @@ use crate::text::brief;
 /// The most bytes of a signature. Real ones have some hundred.
 const MAX_SIGNATURE: u64 = 16 << 10;
 
+/// What is said of a bundle of which nobody was asked who signed it.
+pub const NOT_ASKED: &str = "no signature was asked for, because no key is trusted here";
+
+/// How it is asked for, for the commands that only look.
+pub const HOW_TO_ASK: &str = "`--trusted-key FILE` checks it";
+
 /// The first second of the year 10000, which no date is written for.
 const YEAR_10000: u64 = 253_402_300_800;
 

@@ -50,6 +50,23 @@ fn what_bundler_signs_minisign_checks() {
 }
 
 #[test]
+fn a_signature_that_nobody_asked_for_is_said_to_be_unchecked() {
+    let demo = built();
+    fs::write(demo.path("demo.tar.minisig"), "garbage").unwrap();
+    let output = demo.run(&["verify", "-q", "demo.tar"]);
+    assert!(output.status.success());
+    assert!(output.stdout.starts_with(b"good: "), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(
+        said,
+        "no signature was asked for, because no key is trusted here; `--trusted-key FILE` checks \
+         it\n"
+    );
+    demo.ok(&["sign", "demo.tar", "--key", "site"]);
+    assert!(!verify(&demo, "site.pub").unwrap().contains("no signature"));
+}
+
+#[test]
 fn what_minisign_signs_bundler_takes() {
     let demo = built();
     index(&demo);

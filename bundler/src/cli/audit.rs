@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use bundle_format::archive::reader::Bundle;
-use bundle_format::signature::TrustedKeys;
+use bundle_format::signature::{HOW_TO_ASK, TrustedKeys};
 use bundle_format::text::{count, printable};
 use clap::Args;
 use serde_json::json;
@@ -53,7 +53,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     let signed = match signed {
         Some(by) => format!("signed: {by}"),
-        None => "not asked for; `--trusted-key FILE` checks it".to_owned(),
+        None => format!("not asked for; {HOW_TO_ASK}"),
     };
     let mut text = format!("bundle     {name}\nindex      {index}\nsignature  {signed}\n");
     text += &ending(&audit, now);

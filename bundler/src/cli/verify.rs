@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use bundle_format::archive::reader::Bundle;
 use bundle_format::archive::verify::{self, Verification};
-use bundle_format::signature::TrustedKeys;
+use bundle_format::signature::{HOW_TO_ASK, NOT_ASKED, TrustedKeys};
 use bundle_format::text::count;
 use clap::Args;
 use indicatif::HumanBytes;
@@ -46,6 +46,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let images: String = signers.into_iter().map(by).collect();
     let lack = found.lack().map(|lack| format!("{lack}\n")).unwrap_or_default();
     let signed = bundle.signed().map(|by| format!("signed: {by}\n")).unwrap_or_default();
+    if bundle.signed().is_none() {
+        print::notice(&format!("{NOT_ASKED}; {HOW_TO_ASK}"));
+    }
     print::data(&format!(
         "{signed}{images}good: {}, {}, index {}\n{lack}",
         count(found.blobs, "blob"),

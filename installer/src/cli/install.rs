@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::time::Instant;
 
 use bundle_format::lock::{CheckName, DisabledCheck};
+use bundle_format::signature::NOT_ASKED;
 use bundle_format::text::{count, plain_json, printable, stderr, stdout};
 use serde_json::json;
 
@@ -204,7 +205,7 @@ pub(super) fn show_changes(intent: &Intent, plan: &[Planned<Intent>]) -> io::Res
     let mut out = stdout();
     match intent.bundle.signed() {
         Some(signed) => writeln!(out, "the bundle is signed: {signed}")?,
-        None => writeln!(out, "no signature was asked for, because no key is trusted here")?,
+        None => writeln!(out, "{NOT_ASKED}")?,
     }
     writeln!(out)?;
     let off: Vec<_> = unchecked(intent).collect();

@@ -8,6 +8,7 @@ use bundle_format::archive::reader::Bundle;
 use bundle_format::archive::survey;
 use bundle_format::archive::verify::{self, Verification};
 use bundle_format::durable::Unfinished;
+use bundle_format::signature::{HOW_TO_ASK, NOT_ASKED};
 use bundle_format::text::{count, printable, stderr, stdout};
 use bundle_format::{input, signature};
 
@@ -39,8 +40,9 @@ pub(crate) fn verify(source: &Source<'_>, copy: Option<&Path>) -> anyhow::Result
         write_copy(&bundle, unfinished, path)
             .with_context(|| format!("writing {}", path.display()))?;
     }
-    if let Some(by) = bundle.signed() {
-        writeln!(stdout(), "signed: {by}")?;
+    match bundle.signed() {
+        Some(by) => writeln!(stdout(), "signed: {by}")?,
+        None => writeln!(stderr(), "note: {NOT_ASKED}; {HOW_TO_ASK}")?,
     }
     let index = bundle.index_digest();
     let (blobs, bytes) = (count(found.blobs, "blob"), found.bytes);

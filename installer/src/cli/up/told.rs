@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use bundle_format::KubernetesVersion;
 use bundle_format::archive::reader::Bundle;
+use bundle_format::signature::NOT_ASKED;
 use bundle_format::text::{count, indented, plain_json, printable, stderr, stdout};
 use serde_json::{Value, json};
 
@@ -147,7 +148,7 @@ impl Told {
         }
         match bundle.signed() {
             Some(signed) => writeln!(out, "the bundle is signed: {signed}")?,
-            None => writeln!(out, "no signature was asked for, because no key is trusted here")?,
+            None => writeln!(out, "{NOT_ASKED}")?,
         }
         for one in planned {
             let (node, plan) = one;
