@@ -24,8 +24,9 @@ pub(super) struct Arguments {
     /// have what a delta lacks
     #[arg(long = "bundle", value_name = "FILE")]
     named: Vec<PathBuf>,
-    /// Check first that one of the keys in this file has signed it; repeat the option for
-    /// more files
+    /// Check first that one of the keys in this file has signed it. Repeat the option for more
+    /// files: one of all their keys must have signed. No other keys count here, also none in
+    /// /etc/kubeferry/trusted.pub
     #[arg(long, value_name = "FILE")]
     trusted_key: Vec<PathBuf>,
     /// Show no progress

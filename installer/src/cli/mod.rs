@@ -119,8 +119,9 @@ enum Command {
         named: Vec<Place>,
         #[command(flatten)]
         reach: ReachOptions,
-        /// Check first that one of the keys in this file has signed it; repeat the option
-        /// for more files
+        /// Check first that a trusted key has signed it, and trust the keys in this file. They
+        /// are added to those in /etc/kubeferry/trusted.pub and in this program, which count
+        /// too. Repeat the option for more files
         #[arg(long, value_name = "FILE")]
         trusted_key: Vec<PathBuf>,
         /// Write a good copy of the bundle to this new file: what the stick has damaged is

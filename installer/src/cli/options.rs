@@ -30,8 +30,9 @@ pub(crate) struct Aim {
     /// Reach the bundle's registry without TLS: anybody on the way can read the password
     #[arg(long)]
     pub(super) plain_http: bool,
-    /// Take the bundle only if one of the keys in this file has signed it; repeat the
-    /// option for more files. Keys in /etc/kubeferry/trusted.pub count always
+    /// Take the bundle only if a trusted key has signed it, and trust the keys in this file.
+    /// They are added to those in /etc/kubeferry/trusted.pub and in this program, which count
+    /// too. Repeat the option for more files
     #[arg(long, value_name = "FILE")]
     pub(super) trusted_key: Vec<PathBuf>,
     /// Take a signed bundle though this node has had a newer one of its name

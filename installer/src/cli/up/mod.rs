@@ -52,8 +52,9 @@ pub(crate) struct Wanted {
     bundle: Option<Place>,
     #[command(flatten)]
     reach: ReachOptions,
-    /// Take the bundle only if one of the keys in this file has signed it; repeat the
-    /// option for more files. Keys in /etc/kubeferry/trusted.pub count always
+    /// Take the bundle only if a trusted key has signed it, and trust the keys in this file.
+    /// They are added to those in /etc/kubeferry/trusted.pub and in this program, which count
+    /// too. Repeat the option for more files
     #[arg(long, value_name = "FILE")]
     trusted_key: Vec<PathBuf>,
     /// Only these nodes, by their names
