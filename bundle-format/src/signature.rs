@@ -251,6 +251,11 @@ pub fn found(bundle: &Path) -> PathBuf {
     storage::found_beside(bundle, ".minisig")
 }
 
+/// The key that the text of a signature names; none if it is no signature. Nothing is checked.
+pub fn key_of(text: &str) -> Option<KeyId> {
+    text.lines().nth(1).and_then(KeyId::of)
+}
+
 /// Checks that the signature beside `bundle` is that of a trusted key over `index`. None if
 /// no key is trusted.
 pub(crate) fn check(
@@ -280,8 +285,7 @@ pub fn of_text(
     index: &[u8],
     keys: &TrustedKeys,
 ) -> Result<Signed, SignatureError> {
-    let id = text.lines().nth(1).and_then(KeyId::of);
-    let (Some(id), Ok(signature)) = (id, Signature::decode(text)) else {
+    let (Some(id), Ok(signature)) = (key_of(text), Signature::decode(text)) else {
         return Err(SignatureError::Senseless { path });
     };
     let mut known = keys.0.iter().filter(|own| own.id == id).peekable();

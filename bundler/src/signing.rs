@@ -2,7 +2,7 @@
 //! `index.json`. `minisign -V` checks it as well.
 
 use std::fs::{self, Permissions};
-use std::io::{Cursor, Write};
+use std::io::{Cursor, ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -101,14 +101,23 @@ pub fn read(
     key.into_unencrypted_secret_key().with_context(reading)
 }
 
+/// A signature that was written.
+#[derive(Debug)]
+pub struct Written {
+    /// Its path.
+    pub path: PathBuf,
+    /// What it replaced, in words; none if there was nothing.
+    pub replaced: Option<String>,
+}
+
 /// Signs the bundle, which is at `path`. Who calls this has read all of it: a signature says
-/// that somebody approved its bytes. Returns the path of the signature.
+/// that somebody approved its bytes.
 pub fn sign(
     bundle: &Bundle,
     path: &Path,
     key: &SecretKey,
     now: SystemTime,
-) -> anyhow::Result<PathBuf> {
+) -> anyhow::Result<Written> {
     let signature = signature::path_of(path);
     let at = now.duration_since(UNIX_EPOCH).context("the clock is before 1970")?.as_secs();
     let (name, lock) = (&bundle.lock().name, bundle.lock_digest());
@@ -123,8 +132,31 @@ pub fn sign(
         Some("signature of a bundle's index.json"),
     );
     let signed = signed.with_context(|| format!("signing {}", path.display()))?;
-    write_file(&signature, signed.into_string().as_bytes())?;
-    Ok(signature)
+    let text = signed.into_string();
+    let replaced = replaced(&signature, &text);
+    write_file(&signature, text.as_bytes())?;
+    Ok(Written { path: signature, replaced })
+}
+
+/// What the new signature replaces, in words. A bundle has one signature only, so nodes that
+/// trust only the older key take it no longer.
+fn replaced(path: &Path, new: &str) -> Option<String> {
+    let old = match input::file_text(path, input::WRITTEN_BY_HAND) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return None,
+        old => old.ok().and_then(|old| signature::key_of(&old)),
+    };
+    let shown = path.display();
+    Some(match (old, signature::key_of(new)) {
+        (Some(old), new) if Some(old) == new => {
+            format!("replaced {shown}, an older signature by the same key {old}")
+        }
+        (Some(old), Some(new)) => {
+            format!(
+                "replaced {shown}, a signature by the key {old}; the new one is by the key {new}"
+            )
+        }
+        _ => format!("replaced {shown}, which was no signature of minisign"),
+    })
 }
 
 /// Whether a signature says that it is of a bundle with another lock. Those of minisign's

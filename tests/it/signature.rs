@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bundle_format::built_in;
+use bundle_format::signature::TrustedKeys;
 
 use crate::support::demo::Demo;
 
@@ -64,6 +65,35 @@ fn a_signature_that_nobody_asked_for_is_said_to_be_unchecked() {
     );
     demo.ok(&["sign", "demo.tar", "--key", "site"]);
     assert!(!verify(&demo, "site.pub").unwrap().contains("no signature"));
+}
+
+#[test]
+fn a_signature_that_is_replaced_is_named_with_its_key() {
+    let demo = built();
+    demo.ok(&["keygen", "--no-password", "next"]);
+    let said = |arguments: &[&str]| {
+        let output = demo.run(arguments);
+        assert!(output.status.success(), "{output:?}");
+        assert!(output.stdout.ends_with(b"demo.tar.minisig\n"), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let key = |name: &str| {
+        let keys = TrustedKeys::read(&[demo.path(name)]).unwrap();
+        keys.ids().next().unwrap()
+    };
+    let (site, next) = (key("site.pub"), key("next.pub"));
+    assert_eq!(said(&["sign", "-q", "demo.tar", "--key", "site"]), "", "there was none");
+    assert_eq!(
+        said(&["sign", "-q", "demo.tar", "--key", "next"]),
+        format!(
+            "replaced demo.tar.minisig, a signature by the key {site}; the new one is by the key \
+             {next}\n"
+        )
+    );
+    let same = format!("replaced demo.tar.minisig, an older signature by the same key {next}\n");
+    assert_eq!(said(&["sign", "-q", "demo.tar", "--key", "next"]), same);
+    let built = said(&["build", "-q", "--sign", "site"]);
+    assert!(built.contains(&format!("a signature by the key {next}; the new one")), "{built}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use indicatif::HumanBytes;
 
 use super::password::Password;
 use super::size::Size;
-use super::{lock, lock_file, parity, print, receivers};
+use super::{lock, lock_file, parity, print, receivers, sign};
 use crate::build::{self, Output};
 use crate::fetch::cache::Cache;
 use crate::fetch::memory::Network;
@@ -117,8 +117,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if let Some(key) = key {
         let path = &output.path;
         let bundle = Bundle::open(path).with_context(|| format!("opening {}", path.display()))?;
-        let signature = signing::sign(&bundle, path, &key, SystemTime::now())?;
-        return print::data(&format!("{}\n", signature.display()));
+        return sign::tell(&signing::sign(&bundle, path, &key, SystemTime::now())?);
     }
     if let Some(old) = signing::outdated(&output.path, Digest::of(&layout::lock_bytes(lock)?)) {
         print::notice(&format!(

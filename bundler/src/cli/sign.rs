@@ -10,10 +10,13 @@ use clap::Args;
 use super::password::Password;
 use super::{print, verify};
 use crate::inspect::image_signatures;
-use crate::signing;
+use crate::signing::{self, Written};
 
 /// Signs a bundle: writes <BUNDLE>.minisig beside it, which signs its index with the
 /// digests of all the rest
+///
+/// A bundle has one signature only. If there is one already, it is replaced, and this says whose
+/// it was.
 ///
 /// It reads every byte first, as `bundler verify` does, and does not sign what is damaged.
 /// Sign what you know: `bundler report`, `bundler inspect` and `bundler diff` show what it is.
@@ -40,6 +43,13 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if let Some(lack) = found.lack() {
         print::notice(&format!("{lack}\nthe signature is over their digests too"));
     }
-    let signature = signing::sign(&bundle, path, &key, SystemTime::now())?;
-    print::data(&format!("{}\n", signature.display()))
+    tell(&signing::sign(&bundle, path, &key, SystemTime::now())?)
+}
+
+/// Says which signature was written, and which one it replaced.
+pub(super) fn tell(written: &Written) -> anyhow::Result<()> {
+    if let Some(replaced) = &written.replaced {
+        print::notice(replaced);
+    }
+    print::data(&format!("{}\n", written.path.display()))
 }
