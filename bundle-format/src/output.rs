@@ -1,5 +1,6 @@
 //! Writing to a path that a person named. A regular file is replaced as a whole or
-//! stays as it was. Anything else, such as a pipe, is written to and never replaced.
+//! stays as it was. Anything else, such as a pipe, is written to and never replaced. `-` is
+//! standard output.
 
 mod stream;
 
@@ -15,6 +16,7 @@ use rustix::process::geteuid;
 
 pub use self::stream::Quiet;
 use crate::durable::Unfinished;
+pub use crate::durable::folder_of;
 
 /// How many links on the way to a file are looked at. The kernel follows 40 (`path_resolution(7)`);
 /// here, one that is on the way to several others counts for each.
@@ -37,6 +39,7 @@ pub enum Destination {
 impl Destination {
     /// Finds what `path` leads to. A folder, a disk and a socket are refused.
     pub fn of(path: &Path) -> io::Result<Self> {
+        let path = named(path);
         Ok(match look(path)? {
             Found::File { path, mode } => Self::File { path, mode },
             // A shell may have opened a file for this program, so the
@@ -52,10 +55,25 @@ impl Destination {
 /// The regular file that `path` leads to, with all links followed, and its permission
 /// bits if it exists. Anything else is refused.
 pub fn file(path: &Path) -> io::Result<(PathBuf, Option<u32>)> {
+    if is_dash(path) {
+        return Err(Error::other(
+            "standard output is no file, and a file is needed here: name one",
+        ));
+    }
     match look(path)? {
         Found::File { path, mode } => Ok((path, mode)),
         Found::Other { .. } => Err(Error::other("it exists and is no regular file")),
     }
+}
+
+/// Whether `path` is `-`, which means standard output.
+fn is_dash(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// What was meant by `path`.
+fn named(path: &Path) -> &Path {
+    if is_dash(path) { Path::new("/dev/stdout") } else { path }
 }
 
 enum Found {
@@ -119,14 +137,6 @@ fn replace<E: From<Error>>(
     unfinished.file().set_permissions(Permissions::from_mode(mode))?;
     write(unfinished.file())?;
     Ok(unfinished.finish(path)?)
-}
-
-/// The folder that `path` is in: `.` for a name without a slash, whose parent is empty.
-pub fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
 }
 
 /// The real path of the folder that `path` is in. If there is no such folder, the error names it.

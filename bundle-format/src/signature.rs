@@ -67,6 +67,10 @@ impl TrustedKey {
     }
 }
 
+/// Why a file with public keys cannot be used that is not there, and which one is meant.
+const NO_KEY_FILE: &str = "there is no such file: copy the public key here from where bundles are \
+                           signed; `bundler keygen KEY` made it as KEY.pub";
+
 /// How many characters a public key has.
 const PUBLIC: usize = 56;
 
@@ -110,7 +114,11 @@ impl TrustedKeys {
         for path in files {
             let fail = |source| KeyFileError { path: path.clone(), source };
             let text = input::named_text(path, input::WRITTEN_BY_HAND);
-            let keys = Self::parse(&text.map_err(|error| fail(error.into()))?);
+            let text = text.map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => fail(Box::from(NO_KEY_FILE)),
+                _ => fail(error.into()),
+            })?;
+            let keys = Self::parse(&text);
             let keys = keys.map_err(|error| fail(error.into()))?;
             if keys.is_empty() {
                 return Err(fail(Box::from("it has no key")));

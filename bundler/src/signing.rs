@@ -1,9 +1,9 @@
 //! Signing a bundle with a key of minisign's: `NAME.minisig` beside it, over its
 //! `index.json`. `minisign -V` checks it as well.
 
-use std::fs::{self, Permissions};
-use std::io::{Cursor, ErrorKind, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{self, Cursor, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bundle_format::archive::reader::Bundle;
-use bundle_format::{Digest, input, output, signature};
+use bundle_format::{Digest, durable, input, output, signature};
 use minisign::{KeyPair, PublicKey, SecretKey, SecretKeyBox};
 use tempfile::NamedTempFile;
 
@@ -33,6 +33,9 @@ const WITHOUT_PASSWORD: &[u8] = b"Ed\0\0";
 /// as `KEY.pub`. Without a password, whoever has the file can sign. Fails if one of the
 /// files exists. Whatever happens, there is no secret key whose public one is missing.
 pub fn generate(path: &Path, password: Option<String>) -> anyhow::Result<PathBuf> {
+    if path.as_os_str() == "-" {
+        bail!("a pair of keys is two files, and cannot go to standard output: name a file");
+    }
     let mut name = path.as_os_str().to_owned();
     name.push(".pub");
     let public = PathBuf::from(name);
@@ -67,12 +70,8 @@ pub fn generate(path: &Path, password: Option<String>) -> anyhow::Result<PathBuf
 }
 
 /// A file with this text, on the disk, which has no name of its own yet.
-fn unnamed(path: &Path, mode: u32, text: &[u8]) -> std::io::Result<NamedTempFile> {
-    let mut file = tempfile::Builder::new()
-        .prefix(".")
-        .suffix(".partial")
-        .permissions(Permissions::from_mode(mode))
-        .tempfile_in(output::folder_of(path))?;
+fn unnamed(path: &Path, mode: u32, text: &[u8]) -> io::Result<NamedTempFile> {
+    let mut file = durable::unnamed(path, OsStr::new("."), mode)?;
     file.write_all(text)?;
     file.as_file().sync_all()?;
     Ok(file)
@@ -84,7 +83,14 @@ pub fn read(
     password: impl FnOnce() -> anyhow::Result<String>,
 ) -> anyhow::Result<SecretKey> {
     let reading = || format!("reading the key {}", path.display());
-    let text = input::named_text(path, input::WRITTEN_BY_HAND).with_context(reading)?;
+    let text = match input::named_text(path, input::WRITTEN_BY_HAND) {
+        Err(error) if error.kind() == ErrorKind::NotFound => bail!(
+            "there is no key {}: name the file of the secret key, or make a pair of keys with \
+             `bundler keygen`",
+            path.display()
+        ),
+        text => text.with_context(reading)?,
+    };
     let bytes = text.lines().nth(1).and_then(|line| BASE64_STANDARD.decode(line.trim()).ok());
     let Some(bytes) = bytes.filter(|bytes| bytes.len() == LENGTH) else {
         bail!("{} is no secret key of minisign: `bundler keygen` makes one", path.display());

@@ -37,6 +37,7 @@ mod local_files;
 mod manifests;
 mod metadata;
 mod naming;
+mod outputs;
 mod outside;
 mod page;
 mod pages;

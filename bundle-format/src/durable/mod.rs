@@ -6,4 +6,4 @@ mod lock;
 mod unfinished;
 
 pub use lock::{Lock, lock};
-pub use unfinished::Unfinished;
+pub use unfinished::{Unfinished, folder_of, unnamed};

@@ -1,10 +1,12 @@
 //! A file that gets its name only when all of its bytes are on the disk.
 
-use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions, Permissions};
-use std::io;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
 
 use super::held;
 
@@ -33,12 +35,7 @@ impl Unfinished {
         let mut name = OsString::from(".");
         name.push(target.file_name().unwrap_or_default());
         name.push(".");
-        let made = tempfile::Builder::new()
-            .prefix(&name)
-            .suffix(".partial")
-            .permissions(Permissions::from_mode(mode))
-            .tempfile_in(target.parent().unwrap_or(Path::new("")))?;
-        let (file, path) = made.keep().map_err(|error| error.error)?;
+        let (file, path) = unnamed(target, &name, mode)?.keep().map_err(|error| error.error)?;
         Ok(Self::of(path, file))
     }
 
@@ -47,7 +44,7 @@ impl Unfinished {
     pub fn held(target: &Path, mode: u32) -> io::Result<Self> {
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         let path = target.with_file_name(format!(".{name}.partial"));
-        let file = held::open(&path, mode)?;
+        let file = held::open(&path, mode).map_err(|error| in_folder_of(target, error))?;
         Ok(Self::of(path, file))
     }
 
@@ -73,6 +70,44 @@ impl Unfinished {
         fs::rename(&self.path, name)?;
         self.finished = true;
         Ok(())
+    }
+}
+
+/// The folder that `path` is in: `.` for a name without a slash, whose parent is empty.
+pub fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// A new file in the folder of `target`, whose name begins with `prefix`, and which nobody can
+/// guess. It has the permission bits `mode`, without those of the umask, and is removed if it is
+/// dropped.
+pub fn unnamed(target: &Path, prefix: &OsStr, mode: u32) -> io::Result<NamedTempFile> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true).mode(mode);
+    let mut builder = tempfile::Builder::new();
+    // `tempfile_in` would name the temporary file in its errors.
+    let made = builder
+        .prefix(prefix)
+        .suffix(".partial")
+        .make_in(folder_of(target), |path| options.open(path));
+    made.map_err(|error| in_folder_of(target, error))
+}
+
+/// The error for a file that cannot be made beside `target`. If that is because of the folder,
+/// it names the folder.
+fn in_folder_of(target: &Path, error: io::Error) -> io::Error {
+    match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => io::Error::new(
+            error.kind(),
+            format!(
+                "no file can be made in the folder {} ({error}): name a file in another folder",
+                folder_of(target).display()
+            ),
+        ),
+        _ => error,
     }
 }
 

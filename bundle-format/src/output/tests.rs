@@ -214,6 +214,22 @@ fn what_was_looked_at_is_what_is_opened() {
 }
 
 #[test]
+fn a_dash_is_standard_output_and_no_file() {
+    let dash = Path::new("-");
+    assert!(words(file(dash)).contains("standard output is no file"));
+    assert!(matches!(Destination::of(dash).unwrap(), Destination::Stream(_)));
+    assert!(!dash.exists());
+}
+
+#[test]
+fn a_folder_that_takes_no_file_is_named_and_no_temporary_file() {
+    // Nobody can make a file there, not even root.
+    let said = words(write(Path::new("/sys/join.yaml"), b"token", 0o600));
+    assert!(said.starts_with("no file can be made in the folder /sys ("), "{said}");
+    assert!(!said.contains(".partial"), "{said}");
+}
+
+#[test]
 fn devices_and_fifos_are_written_to_and_stay() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);

@@ -17,7 +17,7 @@ use crate::progress::Progress;
 
 /// Makes the parity file of the bundle at `path`, which was verified. Returns its path.
 pub fn make_parity(path: &Path, share: Share, quiet: bool) -> anyhow::Result<PathBuf> {
-    let bundle = Bundle::open(path).with_context(|| format!("opening {}", path.display()))?;
+    let bundle = Bundle::open(path)?;
     let length = bundle.length();
     let Some(plan) = Plan::new(length, share) else {
         bail!(

@@ -7,13 +7,13 @@ use anyhow::{Context, bail};
 use bundle_format::archive::reader::Bundle;
 use bundle_format::damage::plan::Share;
 use bundle_format::text::{count, printable};
-use bundle_format::{Digest, Lock, layout, output};
+use bundle_format::{Digest, Lock, layout};
 use clap::Args;
 use indicatif::HumanBytes;
 
 use super::password::Password;
 use super::size::Size;
-use super::{lock, lock_file, parity, print, receivers, sign};
+use super::{bundle_output, lock, lock_file, parity, print, receivers, sign};
 use crate::build::{self, Output};
 use crate::fetch::cache::Cache;
 use crate::fetch::memory::Network;
@@ -71,7 +71,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let file = &SpecFile::read(&arguments.spec)?;
-    let path = output_path(arguments, file)?;
+    let path = bundle_output::place(&output_path(arguments, file))?;
     let had = &receivers::had(&path, &arguments.against, &arguments.have)?;
     // Before anything is fetched: its password may be asked for.
     let key = arguments.sign.as_ref();
@@ -84,9 +84,6 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if arguments.locked {
         refuse_drift(file, lock, lock_path, upstreams)?;
     }
-    // A link stays a link. All files of the bundle are written where it leads.
-    let place = output::file(&path);
-    let (path, _) = place.with_context(|| format!("--output {}", path.display()))?;
     let output = Output { path, split: arguments.split.map(|size| size.0) };
     let (now, quiet) = (SystemTime::now(), arguments.quiet);
     let task = build::Task { file, lock, lock_path, upstreams, had, now, quiet };
@@ -116,7 +113,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     if let Some(key) = key {
         let path = &output.path;
-        let bundle = Bundle::open(path).with_context(|| format!("opening {}", path.display()))?;
+        let bundle = Bundle::open(path)?;
         return sign::tell(&signing::sign(&bundle, path, &key, SystemTime::now())?);
     }
     if let Some(old) = signing::outdated(&output.path, Digest::of(&layout::lock_bytes(lock)?)) {
@@ -129,18 +126,11 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 /// The path of the bundle.
-fn output_path(arguments: &Arguments, file: &SpecFile) -> anyhow::Result<PathBuf> {
+fn output_path(arguments: &Arguments, file: &SpecFile) -> PathBuf {
     let named = arguments.output.clone();
     let is_whole = arguments.against.is_empty() && arguments.have.is_empty();
     let end = if is_whole { "tar" } else { "delta.tar" };
-    let path = named.unwrap_or_else(|| PathBuf::from(format!("{}.{end}", file.spec.name)));
-    if path.as_os_str() == "-" {
-        bail!(
-            "--output -: a bundle cannot go to standard output, because other files are written \
-             beside it: name a file"
-        );
-    }
-    Ok(path)
+    named.unwrap_or_else(|| PathBuf::from(format!("{}.{end}", file.spec.name)))
 }
 
 /// The lock beside the spec. It is made first if it is missing.

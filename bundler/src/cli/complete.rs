@@ -2,16 +2,16 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use bundle_format::archive::reader::Bundle;
+use bundle_format::input;
 use bundle_format::signature::{self, TrustedKeys};
 use bundle_format::text::{count, printable};
-use bundle_format::{input, output};
 use clap::Args;
 use indicatif::HumanBytes;
 
-use super::print;
 use super::size::Size;
+use super::{bundle_output, print};
 use crate::build::{Output, is_same_file, write_file};
 use crate::complete;
 use crate::fetch::cache::Cache;
@@ -45,13 +45,9 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let Arguments { delta, others, quiet, .. } = arguments;
-    if arguments.output.as_os_str() == "-" {
-        bail!("--output -: other files are written beside a bundle: name a file");
-    }
+    let path = bundle_output::place(&arguments.output)?;
     let keys = TrustedKeys::read(&arguments.trusted_key)?;
     let bundle = Bundle::open_trusted(delta, &keys)?.with_others(others)?;
-    let place = output::file(&arguments.output);
-    let (path, _) = place.with_context(|| format!("--output {}", arguments.output.display()))?;
     for input in std::iter::once(delta).chain(others) {
         if is_same_file(input, &path) {
             bail!(

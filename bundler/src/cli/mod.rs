@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 
 mod audit;
 mod build;
+mod bundle_output;
 mod complete;
 mod diff;
 mod document;

@@ -2,17 +2,16 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use bundle_format::archive::reader::Bundle;
-use bundle_format::output;
 use bundle_format::signature::TrustedKeys;
 use bundle_format::text::{count, printable};
 use clap::Args;
 use indicatif::HumanBytes;
 
-use super::print;
 use super::reach::ReachOptions;
 use super::size::Size;
+use super::{bundle_output, print};
 use crate::build::Output;
 use crate::fetch::cache::Cache;
 use crate::fetch::notice::Notices;
@@ -60,20 +59,16 @@ fn own_name(name: &str) -> anyhow::Result<PathBuf> {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let Arguments { address, quiet, .. } = arguments;
+    let named = arguments.output.as_deref().map(bundle_output::place).transpose()?;
     let keys = TrustedKeys::read(&arguments.trusted_key)?;
     let notices = Notices::new(*quiet);
     let site = Site::new(&[address.host()], &arguments.reach.reach(), &notices)?;
     let cache = Cache::of_user()?.telling(&notices);
     let found = pull::find(&site, &cache, address, &keys)?;
-    let path = match &arguments.output {
-        Some(path) => path.clone(),
-        None => own_name(&found.lock().name)?,
+    let path = match named {
+        Some(path) => path,
+        None => bundle_output::place(&own_name(&found.lock().name)?)?,
     };
-    if path.as_os_str() == "-" {
-        bail!("--output -: other files are written beside a bundle: name a file");
-    }
-    let place = output::file(&path);
-    let (path, _) = place.with_context(|| format!("--output {}", path.display()))?;
     let output = Output { path, split: arguments.split.map(|size| size.0) };
     let Pulled { built, fetched, signature, signed } = found.pull(&output, *quiet)?;
     let names: Vec<String> =

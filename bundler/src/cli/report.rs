@@ -30,7 +30,7 @@ pub(super) struct Arguments {
     /// too; repeat the option for more files
     #[arg(long, value_name = "FILE")]
     trusted_key: Vec<PathBuf>,
-    /// The page to write
+    /// The page to write; `-` prints it
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     /// Show no progress

@@ -29,7 +29,7 @@ pub(super) struct Arguments {
     /// option for more files
     #[arg(long, value_name = "FILE")]
     trusted_key: Vec<PathBuf>,
-    /// Write it to this file
+    /// Write it to this file; `-` prints it, as without this option
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use anyhow::Context;
 use bundle_format::archive::reader::Bundle;
 use clap::Args;
 
@@ -37,7 +36,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let key = signing::read(&arguments.key, || arguments.password.read())?;
     let path = &arguments.bundle;
-    let bundle = Bundle::open(path).with_context(|| format!("opening {}", path.display()))?;
+    let bundle = Bundle::open(path)?;
     let found = verify::whole(&bundle, arguments.quiet)?;
     image_signatures::check(bundle.lock())?;
     if let Some(lack) = found.lack() {

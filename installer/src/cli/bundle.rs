@@ -4,6 +4,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use bundle_format::archive::error::BundleError;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::archive::storage::whole_name;
 use bundle_format::signature::TrustedKeys;
@@ -28,7 +29,11 @@ pub(super) fn open(source: &Source<'_>, keys: &TrustedKeys) -> anyhow::Result<Bu
         first => {
             let path = find(first)?;
             let bundle = Bundle::open_trusted(&path, keys);
-            bundle.with_context(|| format!("opening {}", path.display()))?
+            bundle.map_err(|error| match error {
+                // It names the file itself.
+                BundleError::Storage(_) => error.into(),
+                _ => anyhow::Error::from(error).context(format!("opening {}", path.display())),
+            })?
         }
     };
     bundle.with_others(&others).context("looking for what the bundle lacks")

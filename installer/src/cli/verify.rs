@@ -10,7 +10,7 @@ use bundle_format::archive::verify::{self, Verification};
 use bundle_format::durable::Unfinished;
 use bundle_format::signature::{HOW_TO_ASK, NOT_ASKED};
 use bundle_format::text::{count, printable, stderr, stdout};
-use bundle_format::{input, signature};
+use bundle_format::{input, output, signature};
 
 use super::node;
 use super::options::Source;
@@ -83,7 +83,8 @@ fn begin(path: &Path) -> anyhow::Result<Unfinished> {
         let there = format!("{} exists", path.display());
         return Err(Failure::new(there, "name a file that does not exist").into());
     }
-    Unfinished::held(path, 0o644).with_context(|| format!("writing {}", path.display()))
+    let begun = output::file(path).and_then(|_| Unfinished::held(path, 0o644));
+    begun.with_context(|| format!("writing {}", path.display()))
 }
 
 /// Writes the archive, with what was damaged repaired.
