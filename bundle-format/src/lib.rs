@@ -32,6 +32,7 @@ pub mod pattern;
 pub mod portable_path;
 pub mod recognise;
 pub mod reference;
+pub mod replaced;
 pub mod sbom;
 pub mod secret;
 pub mod signature;

@@ -52,6 +52,11 @@ impl Destination {
     }
 }
 
+/// Fails if nothing can be written to `path`, by what it leads to. Nothing is opened.
+pub fn check(path: &Path) -> io::Result<()> {
+    look(named(path)).map(drop)
+}
+
 /// The regular file that `path` leads to, with all links followed, and its permission
 /// bits if it exists. Anything else is refused.
 pub fn file(path: &Path) -> io::Result<(PathBuf, Option<u32>)> {

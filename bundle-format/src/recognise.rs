@@ -26,6 +26,13 @@ const MARKS: [(usize, &[u8], &str); 11] = [
     (0, b"\x80\x02", "data of Python"),
 ];
 
+/// What [`what`] calls a kubeconfig.
+pub const KUBECONFIG: &str = "a kubeconfig";
+/// What [`what`] calls a join file.
+pub const JOIN_FILE: &str = "a join file";
+/// What [`what`] calls the checksums beside a bundle.
+pub const SUMS: &str = "a list of checksums, for sha256sum";
+
 /// How a line of a text begins by which it is recognised.
 const LINES: [(&str, &str); 14] = [
     ("-----BEGIN PGP PUBLIC KEY BLOCK", OPENPGP_KEY),
@@ -47,8 +54,8 @@ const LINES: [(&str, &str); 14] = [
 /// Keys by which YAML and JSON documents are recognised. All keys of a row must be
 /// there, unindented in YAML, or at the first level of JSON.
 const KEYS: [(&[&str], &str); 11] = [
-    (&["clusters", "contexts"], "a kubeconfig"),
-    (&["caCertHash", "token"], "a join file"),
+    (&["clusters", "contexts"], KUBECONFIG),
+    (&["caCertHash", "token"], JOIN_FILE),
     (&["lockVersion"], "a lock, which `bundler lock` writes"),
     (&["kubernetes", "targets"], "a bundle's spec"),
     (&["auths"], "a login file of docker or podman"),
@@ -102,7 +109,7 @@ pub fn what(bytes: &[u8]) -> &'static str {
         })
     };
     if text.lines().next().is_some_and(is_sum) {
-        return "a list of checksums, for sha256sum";
+        return SUMS;
     }
     "a text of another kind"
 }

@@ -264,6 +264,11 @@ pub fn key_of(text: &str) -> Option<KeyId> {
     text.lines().nth(1).and_then(KeyId::of)
 }
 
+/// Whether a file that begins so is a signature.
+pub fn begins(head: &[u8]) -> bool {
+    std::str::from_utf8(head).is_ok_and(|text| Signature::decode(text).is_ok())
+}
+
 /// Checks that the signature beside `bundle` is that of a trusted key over `index`. None if
 /// no key is trusted.
 pub(crate) fn check(

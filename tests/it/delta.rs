@@ -116,7 +116,7 @@ fn the_older_bundle_is_repaired_by_its_own_parity_file() {
     let made = ["complete", "-q", "demo.delta.tar", "--bundle", "old.tar", "-o"];
     for input in ["old.tar", "demo.delta.tar"] {
         let error = demo.fails(&[&made[..], &[input]].concat());
-        assert!(error.contains("the whole bundle would replace it"), "{error}");
+        assert!(error.contains("the new bundle would replace it"), "{error}");
     }
     fs::rename(demo.path("cache"), demo.path("kept")).unwrap();
     demo.ok(&[&made[..], &["again.tar"]].concat());

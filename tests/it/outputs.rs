@@ -1,5 +1,7 @@
 //! Where a command writes what `--output` names, and what it says if it cannot.
 
+use std::fs;
+
 use crate::support::demo::Demo;
 
 /// A demo with a bundle and a key.
@@ -84,5 +86,103 @@ fn a_bundle_that_is_missing_is_told_once() {
         let error = demo.fails(command);
         assert_eq!(error.matches("none.tar").count(), 1, "{command:?}: {error}");
         assert!(error.contains("cannot open none.tar"), "{error}");
+    }
+}
+
+/// What each command writes, beside what it is given.
+const COMMANDS: [(&[&str], &str); 7] = [
+    (&["build", "-q", "--output"], "bundle"),
+    (&["build", "-q", "--against", "demo.tar", "--output"], "bundle"),
+    (&["complete", "-q", "demo.tar", "--output"], "bundle"),
+    (&["pull", "-q", "oci://registry.invalid/demo:1", "--output"], "bundle"),
+    (&["patch", "-q", "demo.tar", "--map", "lost", "--output"], "patch"),
+    (&["report", "-q", "demo.tar", "--output"], "page"),
+    (&["sbom", "demo.tar", "--output"], "bill of materials"),
+];
+
+#[test]
+fn an_output_replaces_no_file_of_another_kind() {
+    let demo = built();
+    demo.ok(&["sign", "-q", "demo.tar", "--key", "site"]);
+    fs::write(demo.path("map"), "bundle 8f1847dbd7fcdb0d\n").unwrap();
+    let names = ["bundle.yaml", "bundle.yaml.lock.json", "site", "site.pub", "map"];
+    let before = demo.upstream.requests();
+    for (command, kind) in COMMANDS {
+        for name in names {
+            let text = fs::read(demo.path(name)).unwrap();
+            let error = demo.fails(&[command, &[name]].concat());
+            let said =
+                format!("{name} exists, and it is no {kind}: name another file for --output");
+            assert!(error.contains(&said), "{command:?}: {error}");
+            assert!(fs::read(demo.path(name)).unwrap() == text, "{command:?} {name}");
+        }
+    }
+    let after = demo.upstream.requests();
+    assert_eq!((before.blobs, before.packages), (after.blobs, after.packages));
+}
+
+#[test]
+fn an_output_replaces_no_bundle_that_is_read_for_it() {
+    let demo = built();
+    fs::copy(demo.path("demo.tar"), demo.path("copy.tar")).unwrap();
+    demo.ok(&["build", "-q", "--split", "64KiB", "-o", "cut.tar"]);
+    let mut names = fs::read_dir(demo.folder.path()).unwrap();
+    let part = names.find_map(|entry| {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        name.starts_with("cut.tar.part01of").then_some(name)
+    });
+    let part = part.unwrap();
+    let against = |old: &str, new: &str| {
+        demo.fails(&["build", "-q", "--split", "64KiB", "--against", old, "-o", new])
+    };
+    for (old, new) in [("copy.tar", "copy.tar"), (&part, "cut.tar"), ("cut.tar", "cut.tar")] {
+        let said = format!("{old} is read here, and the new bundle would replace it: name another");
+        assert!(against(old, new).contains(&said), "{old}: {}", against(old, new));
+        let error = demo.fails(&["complete", "-q", "demo.tar", "--bundle", old, "-o", new]);
+        assert!(error.contains(&said), "{error}");
+    }
+}
+
+#[test]
+fn what_lies_beside_a_bundle_replaces_no_file_of_another_kind() {
+    let demo = built();
+    let secret = fs::read(demo.path("site")).unwrap();
+    for (name, kind, commands) in [
+        (
+            "demo.tar.minisig",
+            "signature",
+            &[
+                &["sign", "-q", "demo.tar", "--key", "site"][..],
+                &["build", "-q", "--sign", "site"],
+                &["complete", "-q", "none.tar", "-o", "demo.tar"],
+                &["pull", "-q", "oci://registry.invalid/demo:1", "-o", "demo.tar"],
+            ][..],
+        ),
+        (
+            "demo.tar.parity",
+            "parity file",
+            &[&["parity", "-q", "demo.tar"], &["build", "-q", "--parity", "2%"]],
+        ),
+        ("demo.tar.sha256", "list of checksums", &[&["build", "-q"]]),
+        ("demo.tar.patch", "patch", &[&["patch", "-q", "demo.tar", "--map", "site"]]),
+    ] {
+        let kept = fs::read(demo.path(name)).ok();
+        // A key, which looks a little like a signature.
+        fs::write(demo.path(name), &secret).unwrap();
+        for command in commands {
+            let error = demo.fails(command);
+            let said = format!("{name} exists, and it is no {kind}: ");
+            assert!(error.contains(&said), "{command:?}: {error}");
+            assert!(fs::read(demo.path(name)).unwrap() == secret, "{command:?}");
+        }
+        fs::remove_file(demo.path(name)).unwrap();
+        kept.into_iter().for_each(|kept| fs::write(demo.path(name), kept).unwrap());
+    }
+    // What is of its kind is replaced.
+    for _ in 0..2 {
+        demo.ok(&["build", "-q", "--sign", "site", "--parity", "2%"]);
+        demo.ok(&["parity", "-q", "demo.tar"]);
+        demo.ok(&["report", "-q", "demo.tar", "-o", "page.html"]);
+        demo.ok(&["sbom", "demo.tar", "-o", "bill.json"]);
     }
 }

@@ -33,6 +33,16 @@ pub mod writer;
 /// The size of a tar block in bytes.
 const BLOCK: u64 = 512;
 
+/// Whether a file that begins so is a bundle: `oci-layout` and then `index.json` are first in it.
+/// One of the two is enough, because a bundle may be damaged.
+pub fn begins(head: &[u8]) -> bool {
+    let entry = |block: usize, name: &str| {
+        let Some(header) = head.get(block * BLOCK as usize..) else { return false };
+        header.starts_with(format!("{name}\0").as_bytes())
+    };
+    entry(0, "oci-layout") || entry(2, "index.json")
+}
+
 /// The header of an entry. Only the name and the size vary. So a bundle has the same
 /// bytes wherever it is made, and a reader notices an altered header.
 fn header(name: &str, size: u64) -> std::io::Result<Header> {

@@ -25,6 +25,11 @@ pub struct Parity {
 /// The most records of a table: those of the largest bundle with the most recovery chunks.
 const MAX_RECORDS: u64 = MAX_PROTECTED / CHUNK as u64 * 3 / 2 / PER_RECORD as u64 + 1;
 
+/// Whether a file that begins so is a parity file.
+pub fn begins(head: &[u8]) -> bool {
+    table::begins(head)
+}
+
 /// The path of the parity file of the bundle at `bundle`, which may be any of its parts.
 pub fn path_of(bundle: &Path) -> PathBuf {
     storage::beside(bundle, ".parity")

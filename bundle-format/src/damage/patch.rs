@@ -34,6 +34,11 @@ pub struct Patch {
     records: BTreeMap<u64, u64>,
 }
 
+/// Whether a file that begins so is a patch.
+pub fn begins(head: &[u8]) -> bool {
+    head.starts_with(MAGIC)
+}
+
 /// The path of the patch of the bundle at `bundle`, which may be any of its parts.
 pub fn path_of(bundle: &Path) -> PathBuf {
     storage::beside(bundle, ".patch")

@@ -8,6 +8,11 @@ use crate::digest::Digest;
 /// What a record begins with; the last digit is the version of the format.
 const MAGIC: &[u8; 8] = b"KFPARIT1";
 
+/// Whether a record begins so.
+pub(super) fn begins(head: &[u8]) -> bool {
+    head.starts_with(MAGIC)
+}
+
 /// What each record says of the parity file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {

@@ -32,7 +32,7 @@ mod task;
 mod unfinished;
 
 pub use output::Output;
-pub(crate) use output::{is_same_file, write_file};
+pub(crate) use output::{sums_of, write_file};
 pub(crate) use pack::of_cache;
 pub use parity::{make_parity, parity_words, strange_parity};
 pub use patch::make_patch;

@@ -82,9 +82,7 @@ impl Output {
 
     /// The path of the checksums.
     pub(super) fn sidecar(&self) -> PathBuf {
-        let mut sidecar = self.path.as_os_str().to_owned();
-        sidecar.push(".sha256");
-        PathBuf::from(sidecar)
+        sums_of(&self.path)
     }
 
     /// Gives the finished file its name. `sum` is its digest if it is one file. Cuts it into parts if the user asked for
@@ -161,6 +159,13 @@ impl Output {
     }
 }
 
+/// The path of the checksums of the bundle at `bundle`.
+pub(crate) fn sums_of(bundle: &Path) -> PathBuf {
+    let mut sums = bundle.as_os_str().to_owned();
+    sums.push(".sha256");
+    PathBuf::from(sums)
+}
+
 fn remove(path: &Path) -> anyhow::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -229,7 +234,7 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 }
 
 /// Whether both paths lead to one file that is there.
-pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
+pub(super) fn is_same_file(one: &Path, other: &Path) -> bool {
     let (one, other) = (fs::canonicalize(one), fs::canonicalize(other));
     matches!((one, other), (Ok(one), Ok(other)) if one == other)
 }

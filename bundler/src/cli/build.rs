@@ -71,8 +71,8 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let file = &SpecFile::read(&arguments.spec)?;
-    let path = bundle_output::place(&output_path(arguments, file))?;
-    let had = &receivers::had(&path, &arguments.against, &arguments.have)?;
+    let path = place(arguments, file)?;
+    let had = &receivers::had(&arguments.against, &arguments.have)?;
     // Before anything is fetched: its password may be asked for.
     let key = arguments.sign.as_ref();
     let key = key.map(|key| signing::read(key, || arguments.password.read())).transpose()?;
@@ -125,12 +125,20 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The path of the bundle.
-fn output_path(arguments: &Arguments, file: &SpecFile) -> PathBuf {
+/// Where the bundle is written, with what is to lie beside it.
+fn place(arguments: &Arguments, file: &SpecFile) -> anyhow::Result<PathBuf> {
     let named = arguments.output.clone();
     let is_whole = arguments.against.is_empty() && arguments.have.is_empty();
     let end = if is_whole { "tar" } else { "delta.tar" };
-    named.unwrap_or_else(|| PathBuf::from(format!("{}.{end}", file.spec.name)))
+    let path = named.unwrap_or_else(|| PathBuf::from(format!("{}.{end}", file.spec.name)));
+    let path = bundle_output::place(&path, &arguments.against)?;
+    if arguments.parity.is_some() {
+        parity::check(&path)?;
+    }
+    if arguments.sign.is_some() {
+        sign::check(&path)?;
+    }
+    Ok(path)
 }
 
 /// The lock beside the spec. It is made first if it is missing.

@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use bundle_format::output;
 
+use super::document::{BUNDLE, SUMS, check_beside, check_output};
+use crate::build::sums_of;
+
 /// How the names of the files end that lie beside a bundle, and what these are.
 const BESIDE: [(&str, &str); 4] = [
     (".minisig", "a signature"),
@@ -14,8 +17,12 @@ const BESIDE: [(&str, &str); 4] = [
 ];
 
 /// The file that `--output` leads to, with all links followed: a link stays a link, and all files
-/// of the bundle are written where it leads. Fails if no bundle can be written there.
-pub(super) fn place(path: &Path) -> anyhow::Result<PathBuf> {
+/// of the bundle are written where it leads. Fails if no bundle can be written there, or if it
+/// would replace another kind of file, or one of the bundles that are read for it.
+pub(super) fn place<'a>(
+    path: &Path,
+    inputs: impl IntoIterator<Item = &'a PathBuf>,
+) -> anyhow::Result<PathBuf> {
     if path.as_os_str() == "-" {
         bail!(
             "--output -: a bundle cannot go to standard output, because other files are written \
@@ -31,5 +38,8 @@ pub(super) fn place(path: &Path) -> anyhow::Result<PathBuf> {
         );
     }
     let found = output::file(path);
-    Ok(found.with_context(|| format!("--output {}", path.display()))?.0)
+    let (place, _) = found.with_context(|| format!("--output {}", path.display()))?;
+    check_output(path, &BUNDLE, inputs)?;
+    check_beside(&sums_of(&place), &SUMS)?;
+    Ok(place)
 }

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use anyhow::bail;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::input;
 use bundle_format::signature::{self, TrustedKeys};
@@ -11,8 +10,8 @@ use clap::Args;
 use indicatif::HumanBytes;
 
 use super::size::Size;
-use super::{bundle_output, print};
-use crate::build::{Output, is_same_file, write_file};
+use super::{bundle_output, print, sign};
+use crate::build::{Output, write_file};
 use crate::complete;
 use crate::fetch::cache::Cache;
 use crate::signing;
@@ -45,17 +44,10 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let Arguments { delta, others, quiet, .. } = arguments;
-    let path = bundle_output::place(&arguments.output)?;
+    let path = bundle_output::place(&arguments.output, std::iter::once(delta).chain(others))?;
+    sign::check(&path)?;
     let keys = TrustedKeys::read(&arguments.trusted_key)?;
     let bundle = Bundle::open_trusted(delta, &keys)?.with_others(others)?;
-    for input in std::iter::once(delta).chain(others) {
-        if is_same_file(input, &path) {
-            bail!(
-                "{}: the whole bundle would replace it: name another with --output",
-                input.display()
-            );
-        }
-    }
     let output = Output { path, split: arguments.split.map(|size| size.0) };
     let built = complete::complete(&bundle, &output, (&Cache::of_user()?, *quiet))?;
     bundle.passed_over().iter().for_each(|words| print::notice(words));

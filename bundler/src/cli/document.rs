@@ -1,67 +1,53 @@
-//! The documents that commands write to files, and which files they replace.
+//! The kinds of files that commands write, and the check that they replace no other.
 
-use std::fs::File;
-use std::io::{ErrorKind, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
-use bundle_format::output::existing_folder;
+use anyhow::{anyhow, bail};
+use bundle_format::archive;
+use bundle_format::damage::{parity, patch};
+use bundle_format::replaced::{self, Kind, Refused};
+use bundle_format::{recognise, signature};
 
-/// How many bytes of a file show what it is.
-const HEAD: u64 = 256;
+/// The page of `bundler report`.
+pub(super) const PAGE: Kind =
+    Kind { words: "page", begins: |head| head.starts_with(b"<!DOCTYPE html>") };
+/// A bill of materials.
+pub(super) const BILL: Kind = Kind {
+    words: "bill of materials",
+    begins: |head| head.windows(9).take(256).any(|part| part == b"CycloneDX"),
+};
+/// A bundle.
+pub(super) const BUNDLE: Kind = Kind { words: "bundle", begins: archive::begins };
+/// A patch of a bundle.
+pub(super) const PATCH: Kind = Kind { words: "patch", begins: patch::begins };
+/// The parity file beside a bundle.
+pub(super) const PARITY: Kind = Kind { words: "parity file", begins: parity::begins };
+/// The signature beside a bundle.
+pub(super) const SIGNATURE: Kind = Kind { words: "signature", begins: signature::begins };
+/// The checksums beside a bundle.
+pub(super) const SUMS: Kind = Kind {
+    words: "list of checksums",
+    begins: |head| recognise::what_begins(head) == recognise::SUMS,
+};
 
-/// A document that a command writes to a file.
-#[derive(Clone, Copy)]
-pub(super) enum Document {
-    /// The page of `bundler report`.
-    Page,
-    /// A bill of materials.
-    Bill,
+/// Fails if a file of this kind cannot be written to what `--output` names, or would replace
+/// another kind of file or one of `inputs`, which are read for it.
+pub(super) fn check_output<'a>(
+    path: &Path,
+    kind: &Kind,
+    inputs: impl IntoIterator<Item = &'a PathBuf>,
+) -> anyhow::Result<()> {
+    let inputs = inputs.into_iter().map(PathBuf::as_path);
+    replaced::check(path, kind, inputs).map_err(|refused| match refused.cure() {
+        Some(cure) => anyhow!("{refused}: {cure}"),
+        None => refused.into(),
+    })
 }
 
-impl Document {
-    /// Whether a file that begins so is such a document.
-    fn begins(self, head: &[u8]) -> bool {
-        match self {
-            Self::Page => head.starts_with(b"<!DOCTYPE html>"),
-            Self::Bill => head.windows(9).any(|part| part == b"CycloneDX"),
-        }
+/// The same for a file that is written beside a bundle, under a name that nobody chose.
+pub(super) fn check_beside(path: &Path, kind: &Kind) -> anyhow::Result<()> {
+    match replaced::check(path, kind, []) {
+        Err(refused @ Refused::Strange { .. }) => bail!("{refused}: move it away"),
+        checked => Ok(checked?),
     }
-
-    fn words(self) -> &'static str {
-        match self {
-            Self::Page => "page",
-            Self::Bill => "bill of materials",
-        }
-    }
-}
-
-/// Fails if a document cannot be written to `path`, before the work for it is done. A file is
-/// replaced only by a document of its kind: a bundle, a key or a signature that somebody names
-/// by mistake is not lost.
-pub(super) fn check_output(path: &Path, document: Document) -> anyhow::Result<()> {
-    let writing = || format!("writing {}", path.display());
-    let found = match path.metadata() {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            return existing_folder(path).map(drop).with_context(writing);
-        }
-        found => found.with_context(writing)?,
-    };
-    if found.is_dir() {
-        bail!("{} is a folder: name a file in it for --output", path.display());
-    }
-    if !found.is_file() {
-        return Ok(());
-    }
-    let mut head = Vec::new();
-    let file = File::open(path).with_context(writing)?;
-    file.take(HEAD).read_to_end(&mut head).with_context(writing)?;
-    if !head.is_empty() && !document.begins(&head) {
-        bail!(
-            "{} exists, and it is no {}: name another file for --output",
-            path.display(),
-            document.words()
-        );
-    }
-    Ok(())
 }

@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use bundle_format::archive::reader::Bundle;
+use bundle_format::damage::parity;
 use bundle_format::damage::plan::Share;
 use clap::Args;
 
+use super::document::{PARITY, check_beside};
 use super::{print, verify};
 use crate::build;
 
@@ -28,6 +30,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    check(&arguments.bundle)?;
     let bundle = Bundle::open(&arguments.bundle)?;
     // A parity file of damaged bytes would keep the damage.
     verify::whole(&bundle, arguments.quiet)?;
@@ -38,6 +41,11 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         );
     }
     tell(&arguments.bundle, arguments.parity, arguments.quiet)
+}
+
+/// Fails if the parity file of the bundle at `bundle` would replace another kind of file.
+pub(super) fn check(bundle: &Path) -> anyhow::Result<()> {
+    check_beside(&parity::path_of(bundle), &PARITY)
 }
 
 /// Makes the parity file of a verified bundle, and says so.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use bundle_format::archive::reader::Bundle;
 use bundle_format::damage::map::Map;
 use bundle_format::damage::patch;
@@ -10,6 +10,7 @@ use bundle_format::input;
 use bundle_format::text::count;
 use clap::Args;
 
+use super::document::{PATCH, check_output};
 use super::{print, verify};
 use crate::build;
 
@@ -35,12 +36,16 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let output = arguments.output.clone().unwrap_or_else(|| patch::path_of(&arguments.bundle));
+    if output.as_os_str() == "-" {
+        bail!("--output -: a patch is no text for a terminal: name a file");
+    }
+    check_output(&output, &PATCH, [&arguments.bundle, &arguments.map])?;
     let reading = || format!("reading the map {}", arguments.map.display());
     let text = input::named_text(&arguments.map, MAX_MAP).with_context(reading)?;
     let map: Map = text.parse().with_context(reading)?;
     let bundle = Bundle::open(&arguments.bundle)?;
     verify::whole(&bundle, arguments.quiet)?;
-    let output = arguments.output.clone().unwrap_or_else(|| patch::path_of(&arguments.bundle));
     build::make_patch(&bundle, &map, &output)?;
     print::notice(&format!(
         "it has {}: put it beside the damaged bundle, under the bundle's name with .patch",

@@ -1,6 +1,6 @@
 //! `bundler pull`: gets a bundle from a registry.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use bundle_format::archive::reader::Bundle;
@@ -11,7 +11,7 @@ use indicatif::HumanBytes;
 
 use super::reach::ReachOptions;
 use super::size::Size;
-use super::{bundle_output, print};
+use super::{bundle_output, print, sign};
 use crate::build::Output;
 use crate::fetch::cache::Cache;
 use crate::fetch::notice::Notices;
@@ -57,9 +57,16 @@ fn own_name(name: &str) -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
+/// Where the bundle is written, with the signature that it may have.
+fn place(path: &Path) -> anyhow::Result<PathBuf> {
+    let path = bundle_output::place(path, [])?;
+    sign::check(&path)?;
+    Ok(path)
+}
+
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let Arguments { address, quiet, .. } = arguments;
-    let named = arguments.output.as_deref().map(bundle_output::place).transpose()?;
+    let named = arguments.output.as_deref().map(place).transpose()?;
     let keys = TrustedKeys::read(&arguments.trusted_key)?;
     let notices = Notices::new(*quiet);
     let site = Site::new(&[address.host()], &arguments.reach.reach(), &notices)?;
@@ -67,7 +74,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let found = pull::find(&site, &cache, address, &keys)?;
     let path = match named {
         Some(path) => path,
-        None => bundle_output::place(&own_name(&found.lock().name)?)?,
+        None => place(&own_name(&found.lock().name)?)?,
     };
     let output = Output { path, split: arguments.split.map(|size| size.0) };
     let Pulled { built, fetched, signature, signed } = found.pull(&output, *quiet)?;

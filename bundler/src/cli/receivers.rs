@@ -1,9 +1,9 @@
 //! What those have already who get a bundle, so that it can be left out.
 
 use std::collections::{BTreeSet, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use bundle_format::archive::reader::Bundle;
 use bundle_format::bounds::MAX_HAVE;
 use bundle_format::have::Have;
@@ -12,24 +12,11 @@ use bundle_format::text::count;
 use bundle_format::{Digest, input};
 use indicatif::HumanBytes;
 
-use crate::build::is_same_file;
-
-/// The blobs of the bundles `against`, and those that are in all have-lists. Fails if the
-/// bundle at `output` would replace one of these bundles.
-pub(super) fn had(
-    output: &Path,
-    against: &[PathBuf],
-    have: &[PathBuf],
-) -> anyhow::Result<HashSet<Digest>> {
+/// The blobs of the bundles `against`, and those that are in all have-lists.
+pub(super) fn had(against: &[PathBuf], have: &[PathBuf]) -> anyhow::Result<HashSet<Digest>> {
     let mut had = HashSet::new();
     for path in against {
         let old = Bundle::open(path).with_context(|| format!("--against {}", path.display()))?;
-        if old.paths().any(|own| is_same_file(own, output)) {
-            bail!(
-                "--against {}: the new bundle would replace it: name another with --output",
-                path.display()
-            );
-        }
         had.extend(old.digests());
     }
     had.extend(of_all(have)?);

@@ -8,7 +8,7 @@ use bundle_format::archive::reader::Bundle;
 use bundle_format::signature::TrustedKeys;
 use clap::Args;
 
-use super::document::{Document, check_output};
+use super::document::{PAGE, check_output};
 use super::{print, verify};
 use crate::report;
 
@@ -39,7 +39,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    check_output(&arguments.output, Document::Page)?;
+    let read = std::iter::once(&arguments.bundle).chain(&arguments.against);
+    check_output(&arguments.output, &PAGE, read)?;
     let keys = TrustedKeys::read(&arguments.trusted_key)?;
     let bundle = Bundle::open_trusted(&arguments.bundle, &keys)?.complete()?;
     let before = arguments.against.as_deref().map(|old| {

@@ -11,7 +11,7 @@ use bundle_format::lock::Descriptor;
 use bundle_format::signature::TrustedKeys;
 use clap::Args;
 
-use super::document::{Document, check_output};
+use super::document::{BILL, check_output};
 use super::print;
 use crate::sbom;
 
@@ -36,7 +36,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if let Some(path) = &arguments.output {
-        check_output(path, Document::Bill)?;
+        check_output(path, &BILL, [&arguments.bundle])?;
     }
     let keys = TrustedKeys::read(&arguments.trusted_key)?;
     let bundle = Bundle::open_trusted(&arguments.bundle, &keys)?;

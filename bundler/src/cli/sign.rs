@@ -1,11 +1,13 @@
 //! `bundler sign`: signs a bundle that was built.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use bundle_format::archive::reader::Bundle;
+use bundle_format::signature;
 use clap::Args;
 
+use super::document::{SIGNATURE, check_beside};
 use super::password::Password;
 use super::{print, verify};
 use crate::inspect::image_signatures;
@@ -34,6 +36,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    check(&arguments.bundle)?;
     let key = signing::read(&arguments.key, || arguments.password.read())?;
     let path = &arguments.bundle;
     let bundle = Bundle::open(path)?;
@@ -43,6 +46,11 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         print::notice(&format!("{lack}\nthe signature is over their digests too"));
     }
     tell(&signing::sign(&bundle, path, &key, SystemTime::now())?)
+}
+
+/// Fails if the signature of the bundle at `bundle` would replace another kind of file.
+pub(super) fn check(bundle: &Path) -> anyhow::Result<()> {
+    check_beside(&signature::path_of(bundle), &SIGNATURE)
 }
 
 /// Says which signature was written, and which one it replaced.

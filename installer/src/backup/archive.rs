@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use bundle_format::digest::{Checked, Hasher};
+use bundle_format::replaced::Kind;
 use bundle_format::{Digest, input, recognise};
 use tar::{Archive, Builder, Entry};
 
@@ -21,6 +22,10 @@ const FILES: &str = "kubernetes";
 /// The largest list that is read, in bytes. One of 1,000 files has 200 KB.
 const LARGEST: u64 = 16 << 20;
 const CURE: &str = "copy it here again, or use an earlier backup";
+
+/// The file, which begins with its list.
+pub(crate) const KIND: Kind =
+    Kind { words: "backup", begins: |head| head.starts_with(b"backup.json\0") };
 
 /// A backup of which every byte was checked. It has no `Debug`, because it has keys.
 pub struct Backup {

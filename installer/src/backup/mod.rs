@@ -12,6 +12,7 @@ pub(crate) mod folder;
 mod make;
 mod snapshot;
 
+pub(crate) use self::archive::KIND;
 pub use self::archive::{Backup, Part};
 pub use self::contents::{Contents, KeptFile};
 pub use self::make::{keep_snapshot, make};

@@ -8,7 +8,7 @@ use anyhow::bail;
 use bundle_format::text::{count, printable, stderr};
 use clap::Args;
 
-use super::node;
+use super::{node, output};
 use crate::backup::{self, folder};
 use crate::node::join::JoinFile;
 use crate::node::paths::ADMIN_CONF;
@@ -28,24 +28,27 @@ pub(crate) struct To {
 
 /// Writes a backup of this master's cluster.
 pub(crate) fn backup(to: &To, keep: Option<NonZeroU16>) -> anyhow::Result<()> {
+    if let Some(path) = &to.output {
+        output::check(path, &backup::KIND, &[])?;
+    }
     let host = node::host(None)?;
     if !host.exists(ADMIN_CONF) {
         return Err(no_master().into());
     }
     let name = JoinFile::kept(&host)?.master;
-    let output = match (&to.output, &to.folder) {
+    let file = match (&to.output, &to.folder) {
         (Some(file), _) => file.clone(),
         (None, Some(folder)) => folder::next(folder, &name)?,
         (None, None) => bail!("a backup needs --output or --folder"),
     };
-    let (made, left_out) = backup::make(&host, &output)?;
+    let (made, left_out) = backup::make(&host, &file)?;
     for one in left_out {
         writeln!(stderr(), "warning: not in the backup: {}", printable(&one))?;
     }
     writeln!(
         stderr(),
         "{}: Kubernetes {} of {}, etcd at revision {}, and {}; whoever has it has the cluster",
-        output.display(),
+        file.display(),
         made.kubernetes,
         made.master,
         made.snapshot.revision,

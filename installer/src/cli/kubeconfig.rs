@@ -7,8 +7,9 @@ use bundle_format::text::stderr;
 use clap::Args;
 
 use super::node;
-use super::output::secret;
+use super::output::{self, KUBECONFIG, secret};
 use crate::credentials::person::{self, Person, Subject};
+use crate::node::paths::KUBERNETES;
 
 /// Whom a kubeconfig is for, and where it goes.
 #[derive(Args)]
@@ -34,12 +35,21 @@ fn subject(text: &str) -> Result<Subject, String> {
 /// Makes a person's kubeconfig, and says what to type next: it grants nothing.
 pub(crate) fn kubeconfig(wanted: Wanted) -> anyhow::Result<()> {
     let output = wanted.output;
+    if let Some(path) = &output {
+        output::check(path, &KUBECONFIG, &of_node())?;
+    }
     let person = Person { user: wanted.user, groups: wanted.group, hours: wanted.hours };
     let made = person::make(&node::host(None)?, &person)?;
     secret(output.as_deref(), &made.text, "kubeconfig")?;
     let until = made.config.client.first().map(|one| one.until.to_string()).unwrap_or_default();
     drop(stderr().write_all(next(&person, output.as_deref(), &until).as_bytes()));
     Ok(())
+}
+
+/// The node's own kubeconfigs, without which it does not work.
+fn of_node() -> [PathBuf; 5] {
+    ["admin", "super-admin", "kubelet", "controller-manager", "scheduler"]
+        .map(|name| Path::new(KUBERNETES).join(format!("{name}.conf")))
 }
 
 /// What to do with it. The names need no quotes.

@@ -1,11 +1,35 @@
-//! Where a command's text goes.
+//! Where a command's text goes, and which files it replaces.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use bundle_format::output;
+use bundle_format::replaced::{self, Kind};
 use bundle_format::text::stdout;
+use bundle_format::{output, recognise};
+
+use crate::failure::Failure;
+
+/// A join file.
+pub(super) const JOIN_FILE: Kind = Kind {
+    words: "join file",
+    begins: |head| recognise::what_begins(head) == recognise::JOIN_FILE,
+};
+/// A kubeconfig.
+pub(super) const KUBECONFIG: Kind = Kind {
+    words: "kubeconfig",
+    begins: |head| recognise::what_begins(head) == recognise::KUBECONFIG,
+};
+
+/// Fails if a file of this kind cannot be written to what `--output` names, or would replace
+/// another kind of file or one of `inputs`.
+pub(super) fn check(path: &Path, kind: &Kind, inputs: &[PathBuf]) -> anyhow::Result<()> {
+    let inputs = inputs.iter().map(PathBuf::as_path);
+    replaced::check(path, kind, inputs).map_err(|refused| match refused.cure() {
+        Some(cure) => Failure::new(refused.to_string(), cure).into(),
+        None => refused.into(),
+    })
+}
 
 /// Prints to standard output.
 pub(super) fn print(text: &str) -> anyhow::Result<()> {
@@ -13,7 +37,8 @@ pub(super) fn print(text: &str) -> anyhow::Result<()> {
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("printing")
 }
 
-/// Writes a secret to a file that only its owner can read, or prints it.
+/// Writes a secret to a file that only its owner can read, or prints it. Before it was made,
+/// [`check`] was asked.
 pub(super) fn secret(path: Option<&Path>, text: &str, what: &str) -> anyhow::Result<()> {
     match path {
         None => print(text),

@@ -6,12 +6,13 @@ use std::path::Path;
 use bundle_format::text::{count, stderr};
 use rustix::process::geteuid;
 
-use super::node;
+use super::{node, output};
 use crate::failure::Failure;
 use crate::support;
 
 /// Writes what a supporter needs of this node.
-pub(crate) fn support(output: &Path) -> anyhow::Result<()> {
+pub(crate) fn support(path: &Path) -> anyhow::Result<()> {
+    output::check(path, &support::KIND, &[])?;
     if !geteuid().is_root() {
         return Err(Failure::new(
             "only root can look at everything",
@@ -19,11 +20,11 @@ pub(crate) fn support(output: &Path) -> anyhow::Result<()> {
         )
         .into());
     }
-    let (texts, missing) = support::make(&node::host_past_receipt(), output)?;
+    let (texts, missing) = support::make(&node::host_past_receipt(), path)?;
     writeln!(
         stderr(),
         "{}: {}; {missing} were not to be had; READ-ME-FIRST.txt lists all",
-        output.display(),
+        path.display(),
         count(texts, "text"),
     )?;
     Ok(())

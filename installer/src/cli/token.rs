@@ -9,13 +9,13 @@ use distribution::site::Reach;
 
 use super::node;
 use super::options::Source;
-use super::output::secret;
+use super::output::{self, JOIN_FILE, secret};
 use super::place::Place;
 use crate::cluster_file::{self, ClusterFile};
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::node::join::{self, ForMaster, JoinFile, Machine, Master};
-use crate::node::paths::ADMIN_CONF;
+use crate::node::paths::{ADMIN_CONF, JOINED};
 use crate::node::{registered, static_pod};
 use crate::role::{Role, no_master};
 
@@ -29,12 +29,19 @@ pub(super) struct Of<'a> {
 
 /// Makes a sample join file: of this master's cluster, or else to rehearse a node anywhere.
 pub(crate) fn sample(role: Role, of: &Of<'_>, output: Option<&Path>) -> anyhow::Result<()> {
+    check_output(output)?;
     let host = node::host_past_receipt();
     let join = match of.config.is_none() && host.exists(ADMIN_CONF) {
         true => sample_of_cluster(&host, role)?,
         false => sample_of_file(role, of)?,
     };
     secret(output, &join.text()?, "join file")
+}
+
+/// Fails before a token is made if the join file would replace something else, or the one that
+/// says what this node's cluster is.
+fn check_output(output: Option<&Path>) -> anyhow::Result<()> {
+    output.map_or(Ok(()), |path| output::check(path, &JOIN_FILE, &[join::path(), JOINED.into()]))
 }
 
 /// What this master and the API server know.
@@ -74,6 +81,7 @@ fn sample_of_file(role: Role, of: &Of<'_>) -> anyhow::Result<JoinFile> {
 
 /// Makes a join file like the one that the run wrote, with a new token.
 pub(crate) fn token(role: Role, hours: Option<u32>, output: Option<&Path>) -> anyhow::Result<()> {
+    check_output(output)?;
     let host = node::host(None)?;
     if !host.exists(ADMIN_CONF) {
         return Err(no_master().into());

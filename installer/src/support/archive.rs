@@ -1,12 +1,15 @@
 //! The archive: a page to read first, and a text for each thing that was asked.
 
 use std::fmt::Write;
+use std::io::Read;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use bundle_format::output;
+use bundle_format::replaced::Kind;
 use flate2::Compression;
+use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use tar::Builder;
 use x509_cert::der::DateTime;
@@ -18,6 +21,17 @@ use crate::host::Host;
 
 /// The page.
 const PAGE: &str = "READ-ME-FIRST.txt";
+/// Its path in the archive.
+const PATH: &str = "support/READ-ME-FIRST.txt";
+
+/// The file, which begins with the page.
+pub(crate) const KIND: Kind = Kind {
+    words: "archive for a supporter",
+    begins: |head| {
+        let mut name = [0; PATH.len()];
+        GzDecoder::new(head).read_exact(&mut name).is_ok() && name == *PATH.as_bytes()
+    },
+};
 
 /// Collects everything, and writes it to `path`: a tar in gzip, which every system
 /// opens. Returns how many texts are in it, and how many could not be had.

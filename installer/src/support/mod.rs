@@ -4,4 +4,4 @@ mod archive;
 mod entry;
 mod list;
 
-pub(crate) use self::archive::make;
+pub(crate) use self::archive::{KIND, make};

@@ -308,7 +308,7 @@ fn neither_a_bundle_nor_the_parity_file_that_repairs_it_is_replaced() {
     fs::remove_file(stick.demo.path("demo.tar.parity")).unwrap();
     std::os::unix::fs::symlink("demo.tar", stick.demo.path("demo.tar.parity")).unwrap();
     let error = stick.demo.fails(&["parity", "-q", "demo.tar"]);
-    assert!(error.contains("is the bundle itself"), "{error}");
+    assert!(error.contains("demo.tar.parity exists, and it is no parity file"), "{error}");
     assert!(fs::read(stick.demo.path("demo.tar")).unwrap() == stick.good);
 }
 

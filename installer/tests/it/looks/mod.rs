@@ -4,6 +4,7 @@
 mod ansible;
 mod given;
 mod hostile;
+mod outputs;
 mod plan;
 mod repaired;
 mod signed;
