@@ -26,6 +26,9 @@ const MARKS: [(usize, &[u8], &str); 11] = [
     (0, b"\x80\x02", "data of Python"),
 ];
 
+/// The result of [`what`] for a line of ssh's `.pub` files and `authorized_keys`.
+const SSH_KEY: &str = "a public key of ssh";
+
 /// What [`what`] calls a kubeconfig.
 pub const KUBECONFIG: &str = "a kubeconfig";
 /// What [`what`] calls a join file.
@@ -34,7 +37,7 @@ pub const JOIN_FILE: &str = "a join file";
 pub const SUMS: &str = "a list of checksums, for sha256sum";
 
 /// How a line of a text begins by which it is recognised.
-const LINES: [(&str, &str); 14] = [
+const LINES: [(&str, &str); 17] = [
     ("-----BEGIN PGP PUBLIC KEY BLOCK", OPENPGP_KEY),
     ("-----BEGIN PGP PRIVATE KEY BLOCK", "an OpenPGP private key, which must stay where it was"),
     ("-----BEGIN PGP SIGN", "an OpenPGP signature"),
@@ -45,7 +48,10 @@ const LINES: [(&str, &str); 14] = [
     ("-----BEGIN PUBLIC KEY", "a public key in PEM form, of which no certificate says whose it is"),
     ("-----BEGIN OPENSSH PRIVATE KEY", "a private key of ssh"),
     ("-----BEGIN", "a private key in PEM form, which must stay where it was"),
-    ("ssh-", "a public key of ssh"),
+    ("ssh-", SSH_KEY),
+    ("ecdsa-sha2-", SSH_KEY),
+    ("sk-ssh-", SSH_KEY),
+    ("sk-ecdsa-", SSH_KEY),
     ("<!doctype html", "an HTML page, as servers send one instead of a file"),
     ("<html", "an HTML page, as servers send one instead of a file"),
     ("#!", "a script"),
@@ -112,6 +118,12 @@ pub fn what(bytes: &[u8]) -> &'static str {
         return SUMS;
     }
     "a text of another kind"
+}
+
+/// Whether this result of [`what`] is a key or a certificate of other programs.
+pub fn is_key(what: &str) -> bool {
+    what == SSH_KEY
+        || LINES.iter().any(|(begin, words)| begin.starts_with("-----") && *words == what)
 }
 
 /// Like [`what`], for the beginning of a file. It may end within a character.
@@ -181,6 +193,8 @@ mod tests {
             (b"-----BEGIN CERTIFICATE-----\n", "a certificate"),
             (b"-----BEGIN RSA PRIVATE KEY-----\n", "a private key"),
             (b"ssh-ed25519 AAAA me\n", "of ssh"),
+            (b"ecdsa-sha2-nistp256 AAAA me\n", "of ssh"),
+            (b"sk-ssh-ed25519@openssh.com AAAA me\n", "of ssh"),
             (b"<!DOCTYPE html><title>Login</title>", "an HTML page"),
             (b"apiVersion: v1\nkind: Config\nclusters: []\ncontexts: []\n", "a kubeconfig"),
             (b"apiVersion: v1\nkind: Pod\n", "an object of Kubernetes"),

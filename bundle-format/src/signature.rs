@@ -14,6 +14,7 @@ use minisign_verify::{PublicKey, Signature};
 use crate::archive::storage;
 use crate::day::{day, moment};
 use crate::input;
+use crate::recognise;
 use crate::text::brief;
 
 /// The most bytes of a signature. Real ones have some hundred.
@@ -160,6 +161,13 @@ impl TrustedKeys {
 
 /// A line that is no public key. A longer one may be a secret key, which nobody may see.
 fn shown(line: &str) -> String {
+    let what = recognise::what(line.as_bytes());
+    if recognise::is_key(what) {
+        return format!(
+            "it is {what}; a public key of minisign is a line that begins with RW, and \
+             `bundler keygen` makes one"
+        );
+    }
     match line.len() > PUBLIC {
         true => "it is longer than one, and not shown, because it may be a secret key; the public \
                  key is in the file that ends in .pub"
@@ -366,6 +374,24 @@ mod tests {
         let error = TrustedKeys::parse(&format!("untrusted comment: x\n{secret}\n")).unwrap_err();
         let error = error.to_string();
         assert!(error.contains("may be a secret key") && !error.contains("A1b2"), "{error}");
+    }
+
+    #[test]
+    fn a_key_of_another_program_is_called_what_it_is() {
+        for (line, what) in [
+            (
+                "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA1B2c3D4e5F6g7H8 me@host",
+                "a public key of ssh",
+            ),
+            ("ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAI", "a public key of ssh"),
+            ("-----BEGIN OPENSSH PRIVATE KEY-----", "a private key of ssh"),
+            ("-----BEGIN PGP PUBLIC KEY BLOCK-----", "an OpenPGP public key"),
+        ] {
+            let error = TrustedKeys::parse(&format!("\n{line}\n")).unwrap_err().to_string();
+            let said = format!("line 2 is no public key of minisign: it is {what}; ");
+            assert!(error.starts_with(&said) && !error.contains("AAAA"), "{error}");
+            assert!(error.ends_with("`bundler keygen` makes one"), "{error}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use bundle_format::lock::Descriptor;
 use bundle_format::{Digest, input};
 use rustix::fs::OFlags;
 
+use super::cache_place;
 use super::checksum::Checksum;
 use super::notice::{Notices, PATIENCE};
 
@@ -42,12 +43,13 @@ impl CacheError {
 
 impl Cache {
     /// The user's own cache: `$XDG_CACHE_HOME/kubeferry`, or
-    /// `~/.cache/kubeferry`.
+    /// `~/.cache/kubeferry`. An error if another user could exchange what is in it.
     pub fn of_user() -> Result<Self, CacheError> {
         let base =
             std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
         let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
         let folder = base.or_else(home).unwrap_or_else(std::env::temp_dir).join("kubeferry");
+        cache_place::check(&folder).map_err(|source| CacheError::at(&folder, source))?;
         Self::at(&folder)
     }
 

@@ -4,6 +4,7 @@
 
 pub mod backoff;
 pub mod cache;
+mod cache_place;
 pub mod checksum;
 pub mod client;
 mod document;
