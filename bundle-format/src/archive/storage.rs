@@ -38,6 +38,12 @@ enum Bytes {
 /// Why the files of a bundle cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
+    /// There is no such file.
+    #[error("there is no bundle {}: name its file, or any of its parts", path.display())]
+    Absent {
+        /// The file.
+        path: PathBuf,
+    },
     /// A file cannot be opened.
     #[error("cannot open {}", path.display())]
     Open {
@@ -78,6 +84,16 @@ pub enum StorageError {
         /// The longer part's size in bytes.
         other_length: u64,
     },
+}
+
+impl StorageError {
+    fn unopened(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::NotFound => Self::Absent { path },
+            _ => Self::Open { path, source },
+        }
+    }
 }
 
 /// The largest number of parts of a bundle.
@@ -175,8 +191,8 @@ impl Storage {
         let mut segments = Vec::new();
         let mut start = 0;
         for path in paths {
-            let (file, length) = open_file(&path)
-                .map_err(|source| StorageError::Open { path: path.clone(), source })?;
+            let (file, length) =
+                open_file(&path).map_err(|source| StorageError::unopened(&path, source))?;
             segments.push(Segment { path, bytes: Bytes::File(file), start, length });
             start += length;
         }
@@ -281,8 +297,7 @@ fn wanted(path: &Path) -> Result<Option<(PathBuf, Vec<PathBuf>)>, StorageError> 
         return Ok(None);
     }
     let bundle = part.map_or_else(|| path.to_owned(), |(bundle, ..)| bundle);
-    let unread = |source| StorageError::Open { path: path.to_owned(), source };
-    let parts = parts(&bundle).map_err(unread)?;
+    let parts = parts(&bundle).map_err(|source| StorageError::unopened(path, source))?;
     let Some((_, _, count)) = parts.first().cloned() else { return Ok(None) };
     if parts.iter().any(|(_, _, other)| *other != count) {
         let parts = parts.iter().map(|(path, ..)| name_of(path)).collect();

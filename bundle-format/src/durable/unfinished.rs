@@ -122,6 +122,7 @@ impl Drop for Unfinished {
 #[cfg(test)]
 mod tests {
     use std::io::Write;
+    use std::os::unix::fs::PermissionsExt;
 
     use super::held::hold;
     use super::*;

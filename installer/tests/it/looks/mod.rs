@@ -102,7 +102,11 @@ fn a_log_is_named_only_where_one_was_written() {
     assert!(err.ends_with("error: a problem is in the way; nothing was changed\n"), "{err}");
     let (status, _, err) = run(folder.path(), "--role master --bundle none.tar");
     assert_eq!(status, 1);
-    assert!(err.starts_with("error: cannot open none.tar\n") && !err.contains("log:"), "{err}");
+    assert!(
+        err.starts_with("error: there is no bundle none.tar: name its file, or any of its parts\n")
+            && !err.contains("log:"),
+        "{err}"
+    );
     assert_eq!(err.matches("none.tar").count(), 1, "{err}");
 }
 
