@@ -85,7 +85,7 @@ fn a_bundle_that_is_missing_is_told_once() {
     ] {
         let error = demo.fails(command);
         assert_eq!(error.matches("none.tar").count(), 1, "{command:?}: {error}");
-        assert!(error.contains("cannot open none.tar"), "{error}");
+        assert!(error.contains("there is no bundle none.tar: name its file"), "{error}");
     }
 }
 
@@ -96,7 +96,7 @@ const COMMANDS: [(&[&str], &str); 7] = [
     (&["complete", "-q", "demo.tar", "--output"], "bundle"),
     (&["pull", "-q", "oci://registry.invalid/demo:1", "--output"], "bundle"),
     (&["patch", "-q", "demo.tar", "--map", "lost", "--output"], "patch"),
-    (&["report", "-q", "demo.tar", "--output"], "page"),
+    (&["report", "-q", "demo.tar", "--output"], "page of `bundler report`"),
     (&["sbom", "demo.tar", "--output"], "bill of materials"),
 ];
 
@@ -178,6 +178,10 @@ fn what_lies_beside_a_bundle_replaces_no_file_of_another_kind() {
         fs::remove_file(demo.path(name)).unwrap();
         kept.into_iter().for_each(|kept| fs::write(demo.path(name), kept).unwrap());
     }
+    // Somebody's own page of HTML.
+    fs::write(demo.path("notes.html"), "<!DOCTYPE html>\n<title>Notes</title>\n").unwrap();
+    let error = demo.fails(&["report", "-q", "demo.tar", "-o", "notes.html"]);
+    assert!(error.contains("notes.html exists, and it is no page of `bundler report`"), "{error}");
     // What is of its kind is replaced.
     for _ in 0..2 {
         demo.ok(&["build", "-q", "--sign", "site", "--parity", "2%"]);

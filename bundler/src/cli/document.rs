@@ -8,9 +8,10 @@ use bundle_format::damage::{parity, patch};
 use bundle_format::replaced::{self, Kind, Refused};
 use bundle_format::{recognise, signature};
 
+use crate::report;
+
 /// The page of `bundler report`.
-pub(super) const PAGE: Kind =
-    Kind { words: "page", begins: |head| head.starts_with(b"<!DOCTYPE html>") };
+pub(super) const PAGE: Kind = Kind { words: "page of `bundler report`", begins: report::begins };
 /// A bill of materials.
 pub(super) const BILL: Kind = Kind {
     words: "bill of materials",

@@ -11,6 +11,8 @@ use super::facts::Facts;
 use super::shown;
 use super::signer;
 
+/// Who made the page, as its head says.
+pub(super) const GENERATOR: &str = "bundler report";
 const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
 
@@ -23,6 +25,7 @@ pub(super) fn page(facts: &Facts<'_>, main: &Markup) -> Markup {
             head {
                 meta charset="utf-8";
                 meta http-equiv="Content-Security-Policy" content=(policy());
+                meta name="generator" content=(GENERATOR);
                 meta name="referrer" content="no-referrer";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";

@@ -53,3 +53,10 @@ pub fn page(bundle: &Bundle, before: Option<&Bundle>, now: SystemTime) -> anyhow
     };
     Ok(frame::page(&facts, &main).into_string())
 }
+
+/// Whether a file that begins so is such a page, and not another one.
+pub fn begins(head: &[u8]) -> bool {
+    let mark = format!("name=\"generator\" content=\"{}\"", frame::GENERATOR);
+    head.starts_with(b"<!DOCTYPE html>")
+        && head.windows(mark.len()).any(|part| part == mark.as_bytes())
+}
