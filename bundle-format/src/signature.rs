@@ -204,11 +204,12 @@ impl Signed {
     }
 }
 
-/// `key 4D2F189CC2FD4133 on 28 Nov 2026`.
+/// `public key RWQ… on 28 Nov 2026, 02:32:54 UTC`. The whole key, because anybody can make another
+/// one with its number.
 impl fmt::Display for Signed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "key {}", self.key)?;
-        self.day().map_or(Ok(()), |day| write!(f, " on {day}"))
+        write!(f, "public key {}", self.public)?;
+        self.moment().map_or(Ok(()), |moment| write!(f, " on {moment}"))
     }
 }
 
@@ -216,7 +217,7 @@ impl fmt::Display for Signed {
 #[derive(Debug, thiserror::Error)]
 pub enum SignatureError {
     /// There is none.
-    #[error("the bundle is not signed: there is no {}, and only bundles count here that are signed by {keys}; copy that file too, or sign the bundle with `bundler sign`", path.display())]
+    #[error("there is no signature {}, and only bundles count here that are signed by {keys}: copy that file too, from where the bundle was signed", path.display())]
     Missing {
         /// Where it was looked for.
         path: PathBuf,
@@ -239,7 +240,7 @@ pub enum SignatureError {
         path: PathBuf,
     },
     /// Another key made it.
-    #[error("{} was made with the key {key}, and only {keys} count here; if you trust that key, give its public file with --trusted-key", path.display())]
+    #[error("{} was made with the key {key}, which is not trusted here (trusted: {keys}): bring a bundle that a trusted key has signed, or, if its signer gave you that key by another way, name the key's file with --trusted-key", path.display())]
     Stranger {
         /// The signature.
         path: PathBuf,
@@ -249,7 +250,7 @@ pub enum SignatureError {
         keys: String,
     },
     /// The bundle, or the signature, is another than what was signed.
-    #[error("the signature {} is not of this bundle, or one of them was altered: bring both again from where the bundle was signed, and install nothing of them before that is clear", path.display())]
+    #[error("the signature {} is not of this bundle, one of them was altered, or another key with the same number made it: bring both again from where the bundle was signed, and install nothing of them before that is clear", path.display())]
     Wrong {
         /// The signature.
         path: PathBuf,

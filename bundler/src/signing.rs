@@ -11,6 +11,7 @@ use anyhow::{Context, bail};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bundle_format::archive::reader::Bundle;
+use bundle_format::signature::TrustedKeys;
 use bundle_format::{Digest, durable, input, output, signature};
 use minisign::{KeyPair, PublicKey, SecretKey, SecretKeyBox};
 use tempfile::NamedTempFile;
@@ -93,6 +94,13 @@ pub fn read(
     };
     let bytes = text.lines().nth(1).and_then(|line| BASE64_STANDARD.decode(line.trim()).ok());
     let Some(bytes) = bytes.filter(|bytes| bytes.len() == LENGTH) else {
+        if TrustedKeys::parse(&text).is_ok_and(|keys| !keys.is_empty()) {
+            bail!(
+                "{} is a public key, which only checks: name the secret key, whose file has the \
+                 same name without .pub",
+                path.display()
+            );
+        }
         bail!("{} is no secret key of minisign: `bundler keygen` makes one", path.display());
     };
     let key = SecretKeyBox::from_string(&text).with_context(reading)?;
@@ -138,31 +146,36 @@ pub fn sign(
         Some("signature of a bundle's index.json"),
     );
     let signed = signed.with_context(|| format!("signing {}", path.display()))?;
-    let text = signed.into_string();
-    let replaced = replaced(&signature, &text);
-    write_file(&signature, text.as_bytes())?;
+    let replaced = replaced(&signature, bundle, &public);
+    write_file(&signature, signed.into_string().as_bytes())?;
     Ok(Written { path: signature, replaced })
 }
 
 /// What the new signature replaces, in words. A bundle has one signature only, so nodes that
 /// trust only the older key take it no longer.
-fn replaced(path: &Path, new: &str) -> Option<String> {
-    let old = match input::file_text(path, input::WRITTEN_BY_HAND) {
+fn replaced(path: &Path, bundle: &Bundle, own: &PublicKey) -> Option<String> {
+    let text = match input::file_text(path, input::WRITTEN_BY_HAND) {
         Err(error) if error.kind() == ErrorKind::NotFound => return None,
-        old => old.ok().and_then(|old| signature::key_of(&old)),
+        text => text.unwrap_or_default(),
     };
-    let shown = path.display();
-    Some(match (old, signature::key_of(new)) {
-        (Some(old), new) if Some(old) == new => {
-            format!("replaced {shown}, an older signature by the same key {old}")
-        }
-        (Some(old), Some(new)) => {
+    let keys = TrustedKeys::parse(&own.to_base64()).unwrap_or_default();
+    let is_by_own = signature::of_text(path.into(), &text, bundle.index(), &keys).is_ok();
+    let what = match signature::key_of(&text) {
+        _ if is_by_own => "an older signature of this bundle by the same key".to_owned(),
+        // Of another bundle, or by a key that has the number of another one.
+        Some(key) if keys.ids().any(|own| own == key) => {
             format!(
-                "replaced {shown}, a signature by the key {old}; the new one is by the key {new}"
+                "which has the number of the same key, {key}, and is no signature of this bundle by it"
             )
         }
-        _ => format!("replaced {shown}, which was no signature of minisign"),
-    })
+        Some(key) => {
+            format!(
+                "a signature by the key {key}: nodes that trust only that key refuse the bundle now"
+            )
+        }
+        None => "which was no signature of minisign".to_owned(),
+    };
+    Some(format!("replaced {}, {what}", path.display()))
 }
 
 /// Whether a signature says that it is of a bundle with another lock. Those of minisign's

@@ -47,7 +47,7 @@ fn what_bundler_signs_minisign_checks() {
     assert!(said.status.success(), "{text}");
     assert!(text.contains("\tname:demo\tlock:sha256:"), "{text}");
     let said = verify(&demo, "site.pub").unwrap();
-    assert!(said.starts_with("signed: key ") && said.contains("\ngood: "), "{said}");
+    assert!(said.starts_with("signed: public key ") && said.contains("\ngood: "), "{said}");
 }
 
 #[test]
@@ -82,18 +82,41 @@ fn a_signature_that_is_replaced_is_named_with_its_key() {
         keys.ids().next().unwrap()
     };
     let (site, next) = (key("site.pub"), key("next.pub"));
-    assert_eq!(said(&["sign", "-q", "demo.tar", "--key", "site"]), "", "there was none");
-    assert_eq!(
-        said(&["sign", "-q", "demo.tar", "--key", "next"]),
+    let of = |key| {
         format!(
-            "replaced demo.tar.minisig, a signature by the key {site}; the new one is by the key \
-             {next}\n"
+            "replaced demo.tar.minisig, a signature by the key {key}: nodes that trust only that key \
+             refuse the bundle now\n"
         )
+    };
+    let sign = |key| said(&["sign", "-q", "demo.tar", "--key", key]);
+    assert_eq!(sign("site"), "", "there was none");
+    assert_eq!(sign("next"), of(site));
+    let same = "replaced demo.tar.minisig, an older signature of this bundle by the same key\n";
+    assert_eq!(sign("next"), same);
+    assert_eq!(said(&["build", "-q", "--sign", "site"]), of(next));
+    // A number proves nothing: that of the site's key, in a signature by another key.
+    sign("next");
+    let text = fs::read_to_string(demo.path("demo.tar.minisig")).unwrap();
+    let line = text.lines().nth(1).unwrap();
+    let mut bytes = BASE64_STANDARD.decode(line).unwrap();
+    let own = fs::read_to_string(demo.path("site.pub")).unwrap();
+    let own = BASE64_STANDARD.decode(own.lines().last().unwrap()).unwrap();
+    bytes[2..10].copy_from_slice(&own[2..10]);
+    let forged = text.replace(line, &BASE64_STANDARD.encode(bytes));
+    fs::write(demo.path("demo.tar.minisig"), forged).unwrap();
+    let forged = format!(
+        "replaced demo.tar.minisig, which has the number of the same key, {site}, and is no \
+         signature of this bundle by it\n"
     );
-    let same = format!("replaced demo.tar.minisig, an older signature by the same key {next}\n");
-    assert_eq!(said(&["sign", "-q", "demo.tar", "--key", "next"]), same);
-    let built = said(&["build", "-q", "--sign", "site"]);
-    assert!(built.contains(&format!("a signature by the key {next}; the new one")), "{built}");
+    assert_eq!(sign("site"), forged);
+}
+
+#[test]
+fn a_public_key_does_not_sign_and_the_secret_one_is_named() {
+    let demo = built();
+    let error = demo.fails(&["sign", "-q", "demo.tar", "--key", "site.pub"]);
+    assert!(error.contains("site.pub is a public key, which only checks"), "{error}");
+    assert!(!demo.path("demo.tar.minisig").exists());
 }
 
 #[test]
@@ -114,7 +137,7 @@ fn what_minisign_signs_bundler_takes() {
     }
     // Signed by `own`: one of several keys is enough, and another one is not.
     let said = verify(&demo, "site.pub").unwrap_err();
-    assert!(said.contains("was made with the key") && said.contains("only"), "{said}");
+    assert!(said.contains("was made with the key") && said.contains("not trusted here"), "{said}");
     let both = ["site.pub", "own.pub"].map(|name| fs::read_to_string(demo.path(name)).unwrap());
     fs::write(demo.path("both.pub"), both.concat()).unwrap();
     verify(&demo, "both.pub").unwrap();

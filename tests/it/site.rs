@@ -314,7 +314,7 @@ fn a_signature_and_the_bill_of_materials_go_along() {
     demo.ok(&["sign", "demo.tar", "--key", "site.key"]);
     ok(here, &registry, &["push", "demo.tar", address]);
     let words = ok(folder.path(), &registry, &pull);
-    assert!(words.contains("signed: key "), "{words}");
+    assert!(words.contains("signed: public key "), "{words}");
     let signature = |folder: &Path| fs::read(folder.join("demo.tar.minisig")).unwrap();
     assert_eq!(signature(folder.path()), signature(here));
     let other = demo.path("other.key.pub").display().to_string();
