@@ -25,6 +25,10 @@ pub struct Difference {
     /// The size in bytes of the blobs that only the second lock has: what a delta
     /// would carry.
     pub delta: u64,
+    /// How much of that the lock names: packages, images and files, and not the lists that a
+    /// build makes of them.
+    #[serde(skip)]
+    pub of_artifacts: u64,
 }
 
 /// One of the two things that are compared.
@@ -88,8 +92,11 @@ pub fn compare(a: Side<'_>, b: Side<'_>, texts: &Texts<'_>, limit: usize) -> Dif
         changes = made_up(a, b);
     }
     let (held, wanted) = (a.blobs(), b.blobs());
-    let new = wanted.iter().filter(|(digest, _)| !held.contains_key(*digest));
-    Difference { changes, delta: new.map(|(_, size)| size).sum() }
+    let named = b.lock().map(blobs).unwrap_or_default();
+    let new = |of: &BTreeMap<Digest, u64>| -> u64 {
+        of.iter().filter(|(digest, _)| !held.contains_key(*digest)).map(|(_, size)| size).sum()
+    };
+    Difference { changes, delta: new(&wanted), of_artifacts: new(&named) }
 }
 
 fn changes(a: Option<&Lock>, b: Option<&Lock>, texts: &Texts<'_>, limit: usize) -> Vec<Change> {

@@ -107,7 +107,14 @@ fn changed(facts: &Facts<'_>) -> Vec<Markup> {
         }
     }
     said.extend(changes::sums(difference));
-    said.push(html! { (HumanBytes(difference.delta)) " of its bytes are new." });
+    said.push(html! {
+        (HumanBytes(difference.of_artifacts)) " of its packages, images and files are new"
+        @if difference.of_artifacts < difference.delta {
+            ", and " (HumanBytes(difference.delta - difference.of_artifacts))
+            " of the lists that a build makes of them, such as the bill of materials"
+        }
+        "."
+    });
     said.push(html! { a href="#changes" { "Each change, before and after" } });
     said
 }

@@ -163,7 +163,8 @@ pub(super) fn sums(difference: &Difference) -> Vec<Markup> {
     for how in How::ALL {
         let of = |(group, changes): (&Group, &Vec<&Change>)| {
             let own = changes.iter().filter(|own| How::of(own) == how);
-            let names: Vec<String> = own.map(|own| name(own, *group)).collect();
+            let mut names: Vec<String> = own.map(|own| thing(own, *group)).collect();
+            names.dedup();
             (!names.is_empty()).then(|| sum(*group, &names))
         };
         let parts: Vec<Markup> = groups.iter().filter_map(of).collect();
@@ -192,6 +193,15 @@ fn name(change: &Change, group: Group) -> String {
     };
     let check = own.split_once(' ').filter(|_| group == Group::Checks).and_then(in_words);
     check.unwrap_or_else(|| own.to_owned())
+}
+
+/// The thing that changed: a manifest has its text and its source, each with a row.
+fn thing(change: &Change, group: Group) -> String {
+    let name = name(change, group);
+    match group {
+        Group::Manifests => name.strip_suffix(" source").unwrap_or(&name).to_owned(),
+        _ => name,
+    }
 }
 
 /// The change of a release, such as `kubernetes`: before and now.
@@ -296,7 +306,7 @@ mod tests {
             change(Kind::Repository, revision, Some("1"), Some("2")),
             of_hop,
         ];
-        let difference = Difference { changes, delta: 0 };
+        let difference = Difference { changes, delta: 0, of_artifacts: 0 };
         assert_eq!(of_release(&difference, "kubernetes"), Some(("1.36.3", "1.37.2")));
         assert_eq!(of_release(&difference, "containerd"), None);
         let sums: Vec<String> = sums(&difference).into_iter().map(Markup::into_string).collect();

@@ -132,15 +132,27 @@ pub(super) fn off_on_nodes(lock: &Lock) -> Vec<Markup> {
         targets.entry(&target.id).or_default().extend(ids);
     }
     targets.retain(|_, repositories| !repositories.is_empty());
+    let packages = |target: &str, repositories: &BTreeSet<&str>| -> BTreeSet<String> {
+        let all = lock.rpms.iter().chain(lock.hops.iter().flat_map(|hop| &hop.rpms));
+        let own = all.filter(|rpm| rpm.target == target && repositories.contains(&*rpm.repository));
+        own.map(|rpm| rpm.package.to_string()).collect()
+    };
     let said = |(target, repositories): (&str, BTreeSet<&str>)| {
+        let unchecked = packages(target, &repositories);
+        let unchecked: Vec<&str> = unchecked.iter().map(String::as_str).collect();
         let names: Vec<&str> = repositories.into_iter().collect();
         html! {
             strong { "Nodes of " (shown::text(target)) " check no signature of any package" }
             " (" code { "gpgcheck=0" } "), because " a href="#checks" { "gpgcheck is off" } " for "
             (if names.len() == 1 { "the repository " } else { "the repositories " })
             (shown::names(&names))
-            ", and on a node all packages are in one repository. Packages of other repositories were \
-             checked when the bundle was made, and again for this page."
+            ", and on a node all packages are in one repository. "
+            @if !unchecked.is_empty() {
+                strong { "Nobody has checked the own signature of " (shown::names(&unchecked)) "." }
+                " "
+            }
+            "Packages of other repositories were checked when the bundle was made, and again for \
+             this page."
         }
     };
     targets.into_iter().map(said).collect()

@@ -111,11 +111,12 @@ fn otherwise(facts: &Facts<'_>) -> Vec<Markup> {
     match (own.at, old.at) {
         (Some(at), Some(old_at)) if at < old_at => said.push(html! {
             strong { "This bundle was signed earlier than the bundle before" }
-            ", so it may be an old one. Nodes that had the other one refuse it."
+            ", so it may be an old one. Nodes that had the other one refuse it without "
+            code { "--allow-older" } "."
         }),
         (None, Some(_)) => said.push(html! {
             "The signature does not say when it was made, so this may be an old bundle. Nodes that \
-             had the bundle before refuse it."
+             had the bundle before refuse it without " code { "--allow-older" } "."
         }),
         _ => {}
     }

@@ -18,9 +18,9 @@ pub(super) fn all(facts: &Facts<'_>) -> Vec<Markup> {
     let lock = facts.bundle.lock();
     let mut said = signer::worries(facts);
     said.extend(moved(facts));
-    said.extend(unproven(facts));
-    said.extend(checks::off_on_nodes(lock));
     said.extend(switched_off(facts));
+    said.extend(checks::off_on_nodes(lock));
+    said.extend(unproven(facts));
     said.extend(ending(facts));
     said.extend(with_sha1(facts));
     said.extend(checks::warned(lock));
@@ -35,7 +35,7 @@ pub(super) fn all(facts: &Facts<'_>) -> Vec<Markup> {
     said
 }
 
-/// The checks that are off, those first that the bundle before had on.
+/// The checks that are off, those first that were not off in the bundle before.
 fn switched_off(facts: &Facts<'_>) -> Option<Markup> {
     let off = &facts.bundle.lock().disabled_checks;
     let was_off = |check: &&DisabledCheck| {
@@ -44,17 +44,23 @@ fn switched_off(facts: &Facts<'_>) -> Option<Markup> {
             all.any(|old| old.check == check.check && old.subject == check.subject)
         })
     };
-    let name = |off: &DisabledCheck| format!("{} for {}", off.check.words(), off.subject);
+    let names = |all: &[&DisabledCheck]| {
+        let name = |off: &&DisabledCheck| format!("{} for {}", off.check.words(), off.subject);
+        let names: Vec<String> = all.iter().map(name).collect();
+        shown::names(&names.iter().map(String::as_str).collect::<Vec<_>>())
+    };
     let (old, new): (Vec<_>, Vec<_>) = off.iter().partition(was_off);
-    let names: Vec<String> = new.iter().chain(&old).map(|off| name(off)).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     (!off.is_empty()).then(|| {
         html! {
             a href="#checks" { strong { (count(off.len(), "check")) } }
-            (if off.len() == 1 { " is" } else { " are" }) " switched off, with a reason: "
-            (shown::names(&names)) "."
+            (if off.len() == 1 { " is" } else { " are" }) " switched off; "
+            a href="#checks" { "the reasons" } " are below. "
             @if !new.is_empty() {
-                " The bundle before had " strong { (new.len()) " of them" } " on."
+                strong { "Not off in the bundle before: " (names(&new)) "." }
+            }
+            @if !old.is_empty() {
+                @if facts.before.is_some() { " Off in the bundle before, too: " }
+                (names(&old)) "."
             }
         }
     })
