@@ -12,7 +12,7 @@ use base64::prelude::BASE64_STANDARD;
 use minisign_verify::{PublicKey, Signature};
 
 use crate::archive::storage;
-use crate::day::{day, moment};
+use crate::day::moment;
 use crate::input;
 use crate::recognise;
 use crate::text::brief;
@@ -188,11 +188,6 @@ pub struct Signed {
 }
 
 impl Signed {
-    /// The day on which it signed: `28 Nov 2026`.
-    pub fn day(&self) -> Option<String> {
-        self.time().map(day)
-    }
-
     /// The second in which it signed: `28 Nov 2026, 02:32:54 UTC`.
     pub fn moment(&self) -> Option<String> {
         self.time().map(moment)
@@ -347,7 +342,9 @@ mod tests {
         assert_eq!(signed.key, keys().ids().next().unwrap());
         assert!(KEY.contains(&signed.key.to_string()), "{}", signed.key);
         assert_eq!(signed.at, Some(1_795_833_174));
-        assert_eq!(signed.to_string(), "key 4D2F189CC2FD4133 on 28 Nov 2026");
+        let words = "public key RWQzQf3CnBgvTV2fm3cIBID4El+MyKnOFDDIMxrkVntgIY2tFaxUxuBK on 28 Nov \
+                     2026, 02:32:54 UTC";
+        assert_eq!(signed.to_string(), words);
         assert_eq!(signed.moment().unwrap(), "28 Nov 2026, 02:32:54 UTC");
         assert_eq!(signed.public, KEY.lines().nth(1).unwrap());
     }

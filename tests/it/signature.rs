@@ -63,7 +63,11 @@ fn a_signature_that_nobody_asked_for_is_said_to_be_unchecked() {
         "no signature was asked for, because no key is trusted here; `--trusted-key FILE` checks \
          it\n"
     );
-    demo.ok(&["sign", "demo.tar", "--key", "site"]);
+    let sign = ["sign", "demo.tar", "--key", "site"];
+    let error = demo.fails(&sign);
+    assert!(error.contains("demo.tar.minisig exists, and it is no signature: move it away"));
+    fs::remove_file(demo.path("demo.tar.minisig")).unwrap();
+    demo.ok(&sign);
     assert!(!verify(&demo, "site.pub").unwrap().contains("no signature"));
 }
 
@@ -93,7 +97,8 @@ fn a_signature_that_is_replaced_is_named_with_its_key() {
     assert_eq!(sign("next"), of(site));
     let same = "replaced demo.tar.minisig, an older signature of this bundle by the same key\n";
     assert_eq!(sign("next"), same);
-    assert_eq!(said(&["build", "-q", "--sign", "site"]), of(next));
+    let built = said(&["build", "-q", "--sign", "site"]);
+    assert!(built.ends_with(&of(next)), "{built}");
     // A number proves nothing: that of the site's key, in a signature by another key.
     sign("next");
     let text = fs::read_to_string(demo.path("demo.tar.minisig")).unwrap();
@@ -196,7 +201,7 @@ fn the_page_tells_of_a_bundle_that_may_be_an_old_one() {
 fn a_bundle_is_not_read_without_its_own_signature() {
     let demo = built();
     let said = verify(&demo, "site.pub").unwrap_err();
-    assert!(said.contains("the bundle is not signed: there is no demo.tar.minisig"), "{said}");
+    assert!(said.contains("there is no signature demo.tar.minisig"), "{said}");
     demo.ok(&["sign", "demo.tar", "--key", "site"]);
     // Another bundle under the signature, whose blobs and lock are right in themselves.
     let spec = demo.spec().replace("name: demo", "name: other");
@@ -223,7 +228,7 @@ fn a_page_compares_only_with_a_bundle_that_a_trusted_key_has_signed() {
     let trusting = [&compare[..], &["--trusted-key", "site.pub"]].concat();
     let error = demo.fails(&trusting);
     assert!(error.contains("--against old.tar"), "{error}");
-    assert!(error.contains("the bundle is not signed: there is no old.tar.minisig"), "{error}");
+    assert!(error.contains("there is no signature old.tar.minisig"), "{error}");
     demo.ok(&["sign", "old.tar", "--key", "other"]);
     let error = demo.fails(&trusting);
     assert!(error.contains("--against old.tar") && error.contains("was made with the key"));
@@ -259,8 +264,6 @@ fn a_build_signs_and_tells_of_a_signature_that_no_longer_counts() {
     assert!(said.starts_with("signed: "), "{said}");
     let error = demo.fails(&["build", "-q", "--sign", "bundle.yaml"]);
     assert!(error.contains("bundle.yaml is no secret key of minisign"), "{error}");
-    let error = demo.fails(&["sign", "demo.tar", "--key", "site.pub"]);
-    assert!(error.contains("site.pub is no secret key of minisign"), "{error}");
 }
 
 #[test]
