@@ -120,7 +120,7 @@ pub fn what(bytes: &[u8]) -> &'static str {
     "a text of another kind"
 }
 
-/// Whether this result of [`what`] is a key or a certificate of other programs.
+/// Whether [`what`] has found a key or a certificate of another program.
 pub fn is_key(what: &str) -> bool {
     what == SSH_KEY
         || LINES.iter().any(|(begin, words)| begin.starts_with("-----") && *words == what)

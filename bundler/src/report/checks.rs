@@ -48,7 +48,7 @@ pub(super) fn section(facts: &Facts<'_>) -> Markup {
     }
 }
 
-/// The most sentences of warnings on the first screen.
+/// The first screen has at most this many sentences of warnings.
 const MOST: usize = 20;
 
 /// The warnings for the first screen, in their own words.

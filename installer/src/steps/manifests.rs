@@ -111,7 +111,7 @@ fn parts(manifest: &LockedManifest) -> Vec<Part> {
 }
 
 /// Whether the cluster has all that the parts say. `kubectl diff` exits with 1 if
-/// something differs. Most of its time is its own, so both run at once.
+/// something differs. Both run at once, because each uses mostly processor time of its own.
 fn is_applied(node: &Node<'_>, folder: &Path, parts: &[Part]) -> bool {
     let has = |by_server| {
         let options = if by_server { BY_SERVER } else { "" };
