@@ -177,10 +177,9 @@ pub(super) fn sums(difference: &Difference) -> Vec<Markup> {
 
 /// `2 packages`, or `1 release (kubernetes)`
 fn sum(group: Group, names: &[String]) -> Markup {
-    let own: Vec<&str> = names.iter().map(String::as_str).collect();
     html! {
         (count(names.len(), group.one()))
-        @if group.is_named() { " (" (shown::names(&own)) ")" }
+        @if group.is_named() { " (" (shown::names(names)) ")" }
     }
 }
 

@@ -138,8 +138,7 @@ pub(super) fn off_on_nodes(lock: &Lock) -> Vec<Markup> {
         own.map(|rpm| rpm.package.to_string()).collect()
     };
     let said = |(target, repositories): (&str, BTreeSet<&str>)| {
-        let unchecked = packages(target, &repositories);
-        let unchecked: Vec<&str> = unchecked.iter().map(String::as_str).collect();
+        let unchecked: Vec<String> = packages(target, &repositories).into_iter().collect();
         let names: Vec<&str> = repositories.into_iter().collect();
         html! {
             strong { "Nodes of " (shown::text(target)) " check no signature of any package" }

@@ -49,9 +49,9 @@ pub(super) fn listed(counts: &[(usize, &str)]) -> String {
 const MOST_NAMES: usize = 10;
 
 /// `a, b and 3 more`
-pub(super) fn names(names: &[&str]) -> Markup {
+pub(super) fn names(names: &[impl AsRef<str>]) -> Markup {
     let (first, more) = names.split_at(names.len().min(MOST_NAMES));
-    let mut parts: Vec<Markup> = first.iter().map(|name| text(name)).collect();
+    let mut parts: Vec<Markup> = first.iter().map(|name| text(name.as_ref())).collect();
     if !more.is_empty() {
         parts.push(html! { (more.len()) " more" });
     }

@@ -47,7 +47,7 @@ fn switched_off(facts: &Facts<'_>) -> Option<Markup> {
     let names = |all: &[&DisabledCheck]| {
         let name = |off: &&DisabledCheck| format!("{} for {}", off.check.words(), off.subject);
         let names: Vec<String> = all.iter().map(name).collect();
-        shown::names(&names.iter().map(String::as_str).collect::<Vec<_>>())
+        shown::names(&names)
     };
     let (old, new): (Vec<_>, Vec<_>) = off.iter().partition(was_off);
     (!off.is_empty()).then(|| {
@@ -118,14 +118,12 @@ fn by_nobody(facts: &Facts<'_>) -> Option<Markup> {
         reasons.entry(&entry.voucher.words).or_default().push(name.trim_end().to_owned());
     }
     let number: usize = reasons.values().map(Vec::len).sum();
-    let named =
-        |names: &[String]| shown::names(&names.iter().map(String::as_str).collect::<Vec<_>>());
     (number > 0).then(|| {
         html! {
             "For " a href="#vouchers" { strong { (count(number, "thing")) } } ", nobody vouches:"
             ul {
                 @for (words, names) in reasons.iter().take(MOST) { li {
-                    (named(names)) ": " (shown::lines(words))
+                    (shown::names(names)) ": " (shown::lines(words))
                 } }
                 @if reasons.len() > MOST { li {
                     a href="#vouchers" { (count(reasons.len() - MOST, "more reason")) }
