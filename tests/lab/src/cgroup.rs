@@ -116,19 +116,27 @@ impl Cgroup {
 
     /// Kills whatever is in the groups and removes them and the groups below.
     pub(crate) fn remove(&self) -> anyhow::Result<()> {
-        let end = Instant::now() + Duration::from_secs(20);
-        loop {
-            let left: Vec<&PathBuf> =
-                self.folders.iter().filter(|folder| !remove_tree(folder)).collect();
-            let Some(folder) = left.first() else { return Ok(()) };
-            if Instant::now() > end {
-                bail!("the control group {} cannot be removed", folder.display());
-            }
-            for folder in left {
-                kill_tree(folder);
-            }
-            sleep(Duration::from_millis(20));
+        remove_all(self.folders.clone())
+    }
+
+    /// The same for the groups below, and not for these.
+    pub(crate) fn empty(&self) -> anyhow::Result<()> {
+        remove_all(self.folders.iter().flat_map(|folder| below(folder)).collect())
+    }
+}
+
+fn remove_all(mut left: Vec<PathBuf>) -> anyhow::Result<()> {
+    let end = Instant::now() + Duration::from_secs(20);
+    loop {
+        left.retain(|folder| !remove_tree(folder));
+        let Some(folder) = left.first() else { return Ok(()) };
+        if Instant::now() > end {
+            bail!("the control group {} cannot be removed", folder.display());
         }
+        for folder in &left {
+            kill_tree(folder);
+        }
+        sleep(Duration::from_millis(20));
     }
 }
 

@@ -34,7 +34,8 @@ pub(super) fn process(folder: &Path) -> Option<Pid> {
 pub fn supervise(node: &Node, route: DefaultRoute) -> anyhow::Result<()> {
     fs::write(own_file(&node.folder), std::process::id().to_string())
         .context("noting the supervisor")?;
-    for entrance in Cgroup::of(&node.name)?.entrances() {
+    let groups = Cgroup::of(&node.name)?;
+    for entrance in groups.entrances() {
         fs::write(&entrance, std::process::id().to_string())
             .with_context(|| format!("entering {}", entrance.display()))?;
     }
@@ -55,6 +56,9 @@ pub fn supervise(node: &Node, route: DefaultRoute) -> anyhow::Result<()> {
         if !rebooted {
             return Ok(());
         }
+        // A kernel that starts has none. kubelet takes each of a pod's for a container, and looks
+        // for that for seconds.
+        groups.empty()?;
     }
 }
 

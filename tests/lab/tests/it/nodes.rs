@@ -5,8 +5,9 @@ use lab::{Lab, Node, Settings};
 
 use crate::support::lab;
 
-/// Changes to a node's network that a reboot takes away.
-const MEMORY: &str = "ip link add cni0 type bridge && sysctl -q net.ipv4.conf.all.log_martians=1";
+/// Changes to what a kernel holds, which a reboot takes away.
+const MEMORY: &str = "ip link add cni0 type bridge && sysctl -q net.ipv4.conf.all.log_martians=1 \
+                      && mkdir /sys/fs/cgroup/memory/kubepods.slice";
 
 /// `CAP_SYS_TIME` of capability.h.
 const SYS_TIME: u64 = 1 << 25;
