@@ -1,27 +1,22 @@
 //! Certificates and persons on a running cluster: what holds until when, new
 //! certificates for a control plane that goes on, and a kubeconfig that may do what
-//! was granted and no more.
+//! was granted and no more. The cluster is that of `one_master`.
 
 use std::collections::BTreeMap;
 
+use lab::Node;
 use lab::cluster::{self, INSTALLER};
-use lab::{Node, Settings};
 use serde_json::Value;
 
 use crate::arguments::Watch;
 use crate::secrets;
-use crate::support::{connected_host, lab, words};
+use crate::support::words;
 
 const PERSON: &str = "/root/jane.conf";
 
-#[test]
-fn certificates_are_renewed_and_a_person_may_do_what_was_granted() {
-    let Some(host) = connected_host() else { return };
-    let (_, bundle) = host.bundle();
-    let Some(lab) = lab(&Settings { nodes: 2, ..Settings::default() }) else { return };
-    let watch = Watch::begin();
-    cluster::install(&lab, &bundle, "").unwrap();
-    let [master, worker] = lab.nodes() else { panic!("two nodes") };
+/// Certificates are renewed, a person may do what was granted, and the cluster's secrets are where
+/// they belong. `watch` has seen all that was run on the nodes.
+pub(crate) fn assert_is_granted(master: &Node, worker: &Node, watch: Watch) {
     assert_listed(master, worker);
     assert_renews(master, worker);
     assert_person(master);

@@ -1,14 +1,14 @@
 //! Real firewalld on real nodes of a cluster: who is let in where, and that no rule of
-//! kube-proxy's goes while ports are opened and closed.
+//! kube-proxy's goes while ports are opened and closed. The cluster is that of `one_master`.
 
 use std::process::Command;
 
+use lab::Node;
 use lab::cluster::{self, INSTALLER};
 use lab::network::LAN;
-use lab::{Node, Settings};
 
-use crate::application::{Witness, kubectl, wait};
-use crate::support::{connected_host, lab, words};
+use crate::application::{kubectl, wait};
+use crate::support::words;
 
 /// What a port says to who asks: `open`, `refused` by the node's kernel, since nobody
 /// listens there, or `shut` by its firewall.
@@ -35,27 +35,17 @@ fn from_node(from: &Node, to: &Node, port: u16) -> &'static str {
     knock(&mut from.command(["sh", "-c", &script(to, port)]).unwrap())
 }
 
-#[test]
-fn each_port_is_open_to_those_who_need_it_and_no_rule_of_others_goes() {
-    let Some(host) = connected_host() else { return };
-    let (_, bundle) = host.bundle();
-    let Some(lab) = lab(&Settings { nodes: 2, ..Settings::default() }) else { return };
-    let [master, worker] = lab.nodes() else { panic!("two nodes") };
-    let _witness = Witness(master);
-    // As sites have it: the interface is in another zone than the default one.
+/// Moves the node's interface out of the default zone, as sites have it.
+pub(crate) fn move_to_another_zone(node: &Node) {
     for option in ["", "--permanent"] {
         let move_it = format!("firewall-cmd {option} --zone=internal --change-interface=eth0");
-        worker.run(["sh", "-c", &move_it]).unwrap();
+        node.run(["sh", "-c", &move_it]).unwrap();
     }
-    let members = lab.nodes().iter();
-    let members: String = members
-        .map(|node| format!("- {{name: {}, address: {}}}\n", node.name, node.address))
-        .collect();
-    let config = format!("nodes:\n{members}");
-    cluster::install(&lab, &bundle, &config).unwrap();
-    kubectl(master, &["wait", "--for=condition=Ready", "nodes", "--all", "--timeout=120s"]);
-    kubectl(master, &["rollout", "status", "deploy/web", "--timeout=120s"]);
+}
 
+/// Each port is open to those who need it, and no rule of others goes. The worker's interface is
+/// in another zone.
+pub(crate) fn assert_guards(master: &Node, worker: &Node, config: &str) {
     assert_lets_in(master, worker);
     let opened = worker.run(["firewall-cmd", "--zone=public", "--list-all"]).unwrap();
     assert!(!opened.contains("10250") && !opened.contains("30000"), "{opened}");
@@ -68,7 +58,7 @@ fn each_port_is_open_to_those_who_need_it_and_no_rule_of_others_goes() {
     assert!(said.contains("eth0 is in firewalld's zone work, in which the installer"), "{said}");
     worker.run(["firewall-cmd", "--zone=internal", "--change-interface=eth0"]).unwrap();
 
-    assert_rules_stay(master, &config);
+    assert_rules_stay(master, config);
 }
 
 fn assert_lets_in(master: &Node, worker: &Node) {

@@ -27,6 +27,7 @@ mod life;
 mod masters;
 mod masters_lost;
 mod nodes;
+mod one_master;
 mod rehearse;
 mod rounds;
 mod secrets;

@@ -102,11 +102,10 @@ fn one_line_makes_a_cluster_and_again_has_nothing_to_do() {
     let Some(host) = connected_host() else { return };
     let (lock, file) = host.bundle();
     let Some(lab) = lab(&Settings::default()) else { return };
-    let [master, _, third] = lab.nodes() else { panic!("three nodes") };
+    let [master, ..] = lab.nodes() else { panic!("three nodes") };
     let _witness = Witness(master);
     let operator = Operator::new(&lab, 1);
-    let bundle = ["--bundle", file.to_str().unwrap()];
-    let all = [&bundle[..], &["--yes"]].concat();
+    let all = ["--bundle", file.to_str().unwrap(), "--yes"];
 
     // A host key that nobody has accepted is a problem, and stops all before any change.
     operator.know(&lab.nodes()[..2]);
@@ -164,7 +163,6 @@ fn one_line_makes_a_cluster_and_again_has_nothing_to_do() {
     let said = operator.up(&["--doctor"]);
     println!("{}", words(&said));
     assert!(said.status.success());
-    assert_goes_on_from_the_master(&lab, third, &bundle);
     assert_is_taken_back(&lab, &operator);
 }
 
@@ -199,6 +197,42 @@ fn masters_are_made_one_after_the_other_by_the_same_line() {
     assert_eq!(text.matches(" already; nothing to do").count(), 3, "{text}");
 }
 
+/// The master itself may be the machine that it runs on; and one node is brought back alone.
+#[test]
+#[ignore = "takes four minutes: scripts/nightly"]
+fn a_node_is_brought_back_by_the_master() {
+    let Some(host) = connected_host() else { return };
+    let (_, bundle) = host.bundle();
+    let Some(lab) = lab(&Settings::default()) else { return };
+    let [master, _, third] = lab.nodes() else { panic!("three nodes") };
+    let _witness = Witness(master);
+    let operator = Operator::new(&lab, 1);
+    operator.know(lab.nodes());
+    let said = operator.up(&["--bundle", bundle.to_str().unwrap(), "--yes"]);
+    assert!(said.status.success(), "{}", words(&said));
+
+    insert_stick(&lab, &bundle).unwrap();
+    third.run(["/media/usb/installer", "reset", "--yes"]).unwrap();
+    // Its interfaces of the pods' network have the addresses of before.
+    third.reboot().unwrap();
+    kubectl(master, &["delete", "node", &third.name]);
+    // It has a new network card, which other nodes find out after some seconds.
+    let shakes = format!("exec 3<>/dev/tcp/{}/22", third.address);
+    wait("the master to reach node3", || {
+        master.exec(["timeout", "5", "bash", "-c", &shakes]).unwrap().status.success()
+    });
+    let key = Places::find().unwrap().run().join("operator-key");
+    master.write("/root/.ssh/id_ed25519", &fs::read_to_string(key).unwrap()).unwrap();
+    master.write("/root/.ssh/known_hosts", &known_hosts(lab.nodes())).unwrap();
+    master.write("/root/cluster.yaml", &cluster_file(&lab, 1)).unwrap();
+    let line = ["timeout", "480", "/media/usb/installer", "up", "--config", "/root/cluster.yaml"];
+    let said = master.exec([&line[..], &["--only", "node3", "--yes"]].concat()).unwrap();
+    println!("{}", words(&said));
+    assert!(said.status.success());
+    spread(master);
+    assert_serves(&lab);
+}
+
 /// All nodes are bare again, by one line.
 fn assert_is_taken_back(lab: &Lab, operator: &Operator) {
     let begun = Instant::now();
@@ -215,31 +249,6 @@ fn assert_is_taken_back(lab: &Lab, operator: &Operator) {
     assert_eq!(said.status.code(), Some(1));
     let text = words(&said);
     assert_eq!(text.matches("the installer has not been at work there").count(), 3, "{text}");
-}
-
-/// The master itself may be the machine that it runs on; and one node is brought back alone.
-fn assert_goes_on_from_the_master(lab: &Lab, third: &Node, bundle: &[&str]) {
-    let [master, ..] = lab.nodes() else { panic!("nodes") };
-    insert_stick(lab, Path::new(bundle[1])).unwrap();
-    third.run(["/media/usb/installer", "reset", "--yes"]).unwrap();
-    // Its interfaces of the pods' network have the addresses of before.
-    third.reboot().unwrap();
-    kubectl(master, &["delete", "node", &third.name]);
-    // It has a new network card, which other nodes find out after some seconds.
-    let shakes = format!("exec 3<>/dev/tcp/{}/22", third.address);
-    wait("the master to reach node3", || {
-        master.exec(["timeout", "5", "bash", "-c", &shakes]).unwrap().status.success()
-    });
-    let key = Places::find().unwrap().run().join("operator-key");
-    master.write("/root/.ssh/id_ed25519", &fs::read_to_string(key).unwrap()).unwrap();
-    master.write("/root/.ssh/known_hosts", &known_hosts(lab.nodes())).unwrap();
-    master.write("/root/cluster.yaml", &cluster_file(lab, 1)).unwrap();
-    let line = ["timeout", "480", "/media/usb/installer", "up", "--config", "/root/cluster.yaml"];
-    let said = master.exec([&line[..], &["--only", "node3", "--yes"]].concat()).unwrap();
-    println!("{}", words(&said));
-    assert!(said.status.success());
-    spread(master);
-    assert_serves(lab);
 }
 
 /// The tokens with which a node can join.

@@ -1,14 +1,16 @@
 //! One address for masters: keepalived of the bundle's own packages gives it to a real
-//! master, unless another machine has it, and a reset takes it back.
+//! master, unless another machine has it, and a reset takes it back. The cluster is that of
+//! `masters`.
 
 use std::process::Command;
 
 use lab::cluster::{self, INSTALLER};
 use lab::network::LAN;
-use lab::{Lab, Node, Settings};
+use lab::{Lab, Node};
+use serde_json::Value;
 
-use crate::application::{Witness, kubectl, wait};
-use crate::support::{connected_host, lab, succeed, words};
+use crate::application::{kubectl, wait};
+use crate::support::{succeed, words};
 
 pub(crate) const VIP: &str = "192.168.77.100";
 
@@ -53,19 +55,16 @@ pub(crate) fn holds(node: &Node) -> bool {
     node.run(["ip", "-o", "-4", "addr", "show", "dev", "eth0"]).unwrap().contains(VIP)
 }
 
-#[test]
-fn a_master_holds_the_address_and_a_reset_gives_it_back() {
-    let Some(host) = connected_host() else { return };
-    let (lock, bundle) = host.bundle_with(IN_SPEC);
+/// The lock says why the bundle has keepalived.
+pub(crate) fn assert_locked(lock: &Value) {
     let mut rpms = lock["rpms"].as_array().unwrap().iter();
     let keepalived = rpms.find(|rpm| rpm["package"].to_string().contains("keepalived")).unwrap();
     assert!(keepalived["why"].to_string().contains("cluster.controlPlane.vip"), "{keepalived}");
-    let Some(lab) = lab(&Settings { nodes: 1, ..Settings::default() }) else { return };
-    let [master] = lab.nodes() else { panic!("one node") };
-    let _witness = Witness(master);
-    cluster::insert_stick(&lab, &bundle).unwrap();
-    let config = config(&lab, 1);
-    cluster::configure(master, &config).unwrap();
+}
+
+/// A bare node does not take an address that another machine has.
+pub(crate) fn assert_is_not_taken(master: &Node, config: &str) {
+    cluster::configure(master, config).unwrap();
     let other = Other::with_the_address();
     let refused = master.exec([&[INSTALLER, "--yes"], &cluster::MASTER[..]].concat()).unwrap();
     let said = words(&refused);
@@ -74,8 +73,10 @@ fn a_master_holds_the_address_and_a_reset_gives_it_back() {
     drop(other);
     // The kernel believes for half a minute what it has heard.
     master.run(["ip", "neigh", "flush", "to", VIP]).unwrap();
+}
 
-    cluster::master(master, &config).unwrap();
+/// The first master holds the address, and all know it.
+pub(crate) fn assert_is_held(master: &Node, config: &str) {
     assert!(holds(master));
     let join = master.run(["grep", "^endpoint", "/opt/kubernetes/join.yaml"]).unwrap();
     assert_eq!(join.trim(), format!("endpoint: {VIP}:6443"));
@@ -83,7 +84,7 @@ fn a_master_holds_the_address_and_a_reset_gives_it_back() {
     assert!(status.contains(&format!("{VIP}: this master holds it\n")), "{status}");
     let rules = master.run(["firewall-cmd", "--list-all-zones"]).unwrap();
     assert!(rules.contains("protocol value=\"vrrp\""), "{rules}");
-    let again = cluster::master(master, &config).unwrap();
+    let again = cluster::master(master, config).unwrap();
     assert_eq!(again, "this node is a master already; there is nothing to do\n");
     wait("doctor to find nothing", || doctor(master).contains("nothing is wrong"));
 
@@ -94,6 +95,11 @@ fn a_master_holds_the_address_and_a_reset_gives_it_back() {
 
     let server = ["config", "view", "--output=jsonpath={.clusters[0].cluster.server}"];
     assert_eq!(kubectl(master, &server), format!("https://{VIP}:6443"));
+}
+
+/// A reset takes it from the master, and its programs too.
+pub(crate) fn assert_is_given_back(master: &Node) {
+    assert!(holds(master));
     master.run(["timeout", "240", INSTALLER, "reset", "--yes"]).unwrap();
     assert!(!holds(master));
     let left = "ls -d /etc/keepalived /usr/libexec/keepalived; rpm -q keepalived";
