@@ -119,7 +119,7 @@ impl Cgroup {
         remove_all(self.folders.clone())
     }
 
-    /// The same for the groups below, and not for these.
+    /// Kills whatever is in the groups below these, and removes those.
     pub(crate) fn empty(&self) -> anyhow::Result<()> {
         remove_all(self.folders.iter().flat_map(|folder| below(folder)).collect())
     }

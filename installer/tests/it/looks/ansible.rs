@@ -26,6 +26,15 @@ fn block(begin: &str) -> String {
 const TWO: &str = "nodes:\n- {name: m1, address: 10.0.0.2, role: master}\n- {name: w1, address: \
                    10.0.0.3, role: worker}\n";
 
+/// Each Ansible that is here, the newest last, or the word why there is none.
+fn programs() -> Vec<PathBuf> {
+    let found = built::programs("ansible");
+    if found.is_empty() {
+        println!("skipped: there is no ansible-core; see `scripts/tools --judges`");
+    }
+    found.into_iter().map(|(_, program)| program).collect()
+}
+
 /// A site with the collection, and nodes whose files are in folders here.
 struct Site {
     folder: tempfile::TempDir,
@@ -33,22 +42,14 @@ struct Site {
 }
 
 impl Site {
-    /// One for each Ansible that is here, for what Ansible itself may read in another way.
+    /// One for each Ansible that is here: for what releases may read differently.
     fn all() -> impl Iterator<Item = Self> {
-        let found = built::programs("ansible");
-        if found.is_empty() {
-            println!("skipped: there is no ansible-core; see `scripts/tools --judges`");
-        }
-        found.into_iter().map(|(_, program)| Self::of(program.parent().unwrap()))
+        programs().into_iter().map(|program| Self::of(program.parent().unwrap()))
     }
 
     /// One with the newest Ansible.
     fn newest() -> Option<Self> {
-        let Some((_, program)) = built::programs("ansible").pop() else {
-            println!("skipped: there is no ansible-core; see `scripts/tools --judges`");
-            return None;
-        };
-        Some(Self::of(program.parent().unwrap()))
+        programs().pop().map(|program| Self::of(program.parent().unwrap()))
     }
 
     fn of(ansible: &Path) -> Self {

@@ -56,8 +56,8 @@ pub fn supervise(node: &Node, route: DefaultRoute) -> anyhow::Result<()> {
         if !rebooted {
             return Ok(());
         }
-        // A kernel that starts has none. kubelet takes each of a pod's for a container, and looks
-        // for that for seconds.
+        // A new kernel has no groups below. kubelet takes a pod's old group for a container, and
+        // searches for it for seconds.
         groups.empty()?;
     }
 }

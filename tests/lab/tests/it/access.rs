@@ -14,8 +14,8 @@ use crate::support::words;
 
 const PERSON: &str = "/root/jane.conf";
 
-/// Certificates are renewed, a person may do what was granted, and the cluster's secrets are where
-/// they belong. `watch` has seen all that was run on the nodes.
+/// Certificates are renewed, a person may do what was granted, and no secret is where it
+/// should not be. `watch` has seen all that was run on the nodes.
 pub(crate) fn assert_is_granted(master: &Node, worker: &Node, watch: Watch) {
     assert_listed(master, worker);
     assert_renews(master, worker);

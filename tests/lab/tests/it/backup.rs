@@ -60,7 +60,6 @@ pub(crate) fn assert_brings_back(master: &Node, worker: &Node, config: &str) {
     let file = folder.path().join("cluster.backup");
     fs::write(&file, master.exec(["cat", BACKUP]).unwrap().stdout).unwrap();
     let silence = longest_silence(&[&worker.address.to_string()], || restore(master, &file));
-    println!("the application was silent for {:.1} s at most", silence.as_secs_f64());
     assert!(silence <= Duration::from_secs(1), "{silence:?}");
 
     assert_eq!((kubectl(master, &uid), containers(worker)), before);
@@ -85,7 +84,7 @@ pub(crate) fn assert_brings_back(master: &Node, worker: &Node, config: &str) {
 }
 
 /// Moves the cluster's DNS to the worker, as each upgrade of the master does. The application
-/// needs it, and there was no other node when it was made.
+/// needs DNS, which starts on the master because there is no other node yet.
 fn move_dns(master: &Node) {
     kubectl(master, &["cordon", &master.name]);
     let of_system = ["--namespace=kube-system", "rollout"];

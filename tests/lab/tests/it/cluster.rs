@@ -272,15 +272,17 @@ fn assert_defaults_are_the_bundles(master: &Node) {
     assert!(kubelet.contains("nodefs.available: 100Mi"), "{kubelet}");
 }
 
+/// The cluster file's `nodes`, with all of the lab's.
+pub(crate) fn all_nodes(lab: &Lab) -> String {
+    let member = |node: &Node| format!("- {{name: {}, address: {}}}\n", node.name, node.address);
+    format!("nodes:\n{}", lab.nodes().iter().map(member).collect::<String>())
+}
+
 /// The ingress goes to the machine that a changed cluster file names. The file has these lines,
 /// too.
 fn assert_ingress_moves(lab: &Lab, more: &str) {
     let [master, second, third] = lab.nodes() else { panic!("three nodes") };
-    let nodes = lab.nodes().iter();
-    let nodes: String = nodes
-        .map(|node| format!("- {{name: {}, address: {}}}\n", node.name, node.address))
-        .collect();
-    let moved = format!("{more}nodes:\n{nodes}ingressNodes: [{}]\n", second.name);
+    let moved = format!("{more}{}ingressNodes: [{}]\n", all_nodes(lab), second.name);
     cluster::master(master, &moved).unwrap();
     wait("the ingress to be on one node alone", || {
         let pods = "-n ingress-nginx get pods -l app.kubernetes.io/name=ingress-nginx \

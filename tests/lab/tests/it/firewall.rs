@@ -43,8 +43,8 @@ pub(crate) fn move_to_another_zone(node: &Node) {
     }
 }
 
-/// Each port is open to those who need it, and no rule of others goes. The worker's interface is
-/// in another zone.
+/// Each port is open to those who need it, and no rule of other programs is lost. The worker's
+/// interface is in another zone.
 pub(crate) fn assert_guards(master: &Node, worker: &Node, config: &str) {
     assert_lets_in(master, worker);
     let opened = worker.run(["firewall-cmd", "--zone=public", "--list-all"]).unwrap();

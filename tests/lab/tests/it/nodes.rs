@@ -5,7 +5,7 @@ use lab::{Lab, Node, Settings};
 
 use crate::support::lab;
 
-/// Changes to what a kernel holds, which a reboot takes away.
+/// Makes a device, a setting and a control group. A reboot takes all three away.
 const MEMORY: &str = "ip link add cni0 type bridge && sysctl -q net.ipv4.conf.all.log_martians=1 \
                       && mkdir /sys/fs/cgroup/memory/kubepods.slice";
 

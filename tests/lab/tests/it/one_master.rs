@@ -5,6 +5,7 @@ use lab::{Settings, cluster};
 
 use crate::application::{Witness, kubectl};
 use crate::arguments::Watch;
+use crate::cluster::all_nodes;
 use crate::support::{connected_host, lab};
 use crate::{access, backup, firewall};
 
@@ -17,11 +18,7 @@ fn a_cluster_is_used_and_comes_back_from_a_backup() {
     let _witness = Witness(master);
     let watch = Watch::begin();
     firewall::move_to_another_zone(worker);
-    let members = lab.nodes().iter();
-    let members: String = members
-        .map(|node| format!("- {{name: {}, address: {}}}\n", node.name, node.address))
-        .collect();
-    let config = format!("nodes:\n{members}");
+    let config = all_nodes(&lab);
     cluster::install(&lab, &bundle, &config).unwrap();
     kubectl(master, &["wait", "--for=condition=Ready", "nodes", "--all", "--timeout=120s"]);
     kubectl(master, &["rollout", "status", "deploy/web", "--timeout=120s"]);

@@ -75,7 +75,7 @@ pub(crate) fn assert_is_not_taken(master: &Node, config: &str) {
     master.run(["ip", "neigh", "flush", "to", VIP]).unwrap();
 }
 
-/// The first master holds the address, and all know it.
+/// The first master holds the address, and the join file, `status` and kubectl name it.
 pub(crate) fn assert_is_held(master: &Node, config: &str) {
     assert!(holds(master));
     let join = master.run(["grep", "^endpoint", "/opt/kubernetes/join.yaml"]).unwrap();
