@@ -3,118 +3,17 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::Stdio;
+use std::time::Instant;
 
 use lab::cluster::{INSTALLER, JOIN_FILE, MASTER, WORKER, configure};
-use lab::network::{LAN, OPERATOR};
-use lab::{Node, Settings, program};
+use lab::{Settings, program};
 use serde_json::Value;
 
 use crate::application::{Witness, assert_serves, kubectl, spread, wait};
+use crate::site_registry::SiteRegistry;
 use crate::support::{connected_host, lab, words};
 use crate::up::{Operator, receipt, receipts};
-
-/// The port of the site's registry.
-const PORT: u16 = 5443;
-
-/// Debian's docker-registry with TLS on the nodes' network, until it is dropped.
-struct SiteRegistry {
-    process: Child,
-    folder: tempfile::TempDir,
-}
-
-impl Drop for SiteRegistry {
-    fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
-    }
-}
-
-impl SiteRegistry {
-    fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name).display().to_string();
-        let name = format!("subjectAltName=IP:{OPERATOR}");
-        let made = Command::new("openssl")
-            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"])
-            .args(["-nodes", "-days", "2", "-subj", "/CN=registry.site", "-addext", &name])
-            .args(["-addext", "basicConstraints=critical,CA:FALSE", "-out", &at("ca.crt")])
-            .args(["-keyout", &at("key.pem")])
-            .stderr(Stdio::null())
-            .status();
-        assert!(made.unwrap().success());
-        let text = format!(
-            "version: 0.1\nlog: {{level: error}}\nstorage:\n  filesystem: {{rootdirectory: {}}}\n\
-             http:\n  addr: {OPERATOR}:{PORT}\n  tls: {{certificate: {}, key: {}}}\n",
-            at("storage"),
-            at("ca.crt"),
-            at("key.pem")
-        );
-        fs::write(at("registry.yml"), text).unwrap();
-        Self { process: serve(folder.path()), folder }
-    }
-
-    fn stop(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-
-    fn start_again(&mut self) {
-        self.process = serve(self.folder.path());
-    }
-
-    fn ca(&self) -> String {
-        self.folder.path().join("ca.crt").display().to_string()
-    }
-
-    /// Pushes the bundle, as soon as the registry answers.
-    fn take(&self, bundle: &Path, address: &str) {
-        let end = Instant::now() + Duration::from_secs(60);
-        loop {
-            let pushed = Command::new("ip")
-                .args(["netns", "exec", LAN])
-                .arg(program("bundler").unwrap())
-                .args(["push", "--quiet"])
-                .arg(bundle)
-                .args([address, "--ca", &self.ca()])
-                .output()
-                .unwrap();
-            if pushed.status.success() {
-                return;
-            }
-            let words = String::from_utf8_lossy(&pushed.stderr).into_owned();
-            assert!(words.contains("cannot reach") && Instant::now() < end, "{words}");
-            thread::sleep(Duration::from_millis(100));
-        }
-    }
-
-    /// How many bytes of each blob a node took, by the registry's own log.
-    fn taken_by(&self, node: &Node) -> HashMap<String, u64> {
-        let log = fs::read_to_string(self.folder.path().join("log")).unwrap();
-        let address = format!("{} ", node.address);
-        let mut taken = HashMap::new();
-        for line in log.lines().filter(|line| line.starts_with(&address)) {
-            let Some((_, rest)) = line.split_once("\"GET /v2/kubeferry/lab/blobs/") else {
-                continue;
-            };
-            let (digest, rest) = rest.split_once(' ').unwrap();
-            let bytes = rest.split(' ').nth(2).unwrap().parse::<u64>().unwrap();
-            *taken.entry(digest.to_owned()).or_default() += bytes;
-        }
-        taken
-    }
-}
-
-/// Runs the registry of this folder.
-fn serve(folder: &Path) -> Child {
-    let log = fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
-    let mut command = Command::new("ip");
-    command.args(["netns", "exec", LAN, "docker-registry", "serve"]);
-    command.arg(folder.join("registry.yml"));
-    command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
-}
 
 /// The digests and sizes of an image's layers.
 fn layers(lock: &Value, part: &str) -> Vec<(String, u64)> {
@@ -138,9 +37,8 @@ fn a_master_and_a_worker_are_made_of_a_registry_alone() {
     let Some(lab) = lab(&Settings { nodes: 2, ..Settings::default() }) else { return };
     let [master, worker] = lab.nodes() else { panic!("two nodes") };
     let _witness = Witness(master);
-    let registry = SiteRegistry::start();
-    let address = format!("oci://{OPERATOR}:{PORT}/kubeferry/lab:1");
-    registry.take(&bundle, &address);
+    let registry = SiteRegistry::start(&bundle);
+    let address = SiteRegistry::address();
     for node in lab.nodes() {
         node.insert(&program("installer").unwrap()).unwrap();
         node.copy(Path::new(&registry.ca()), "/root/ca.crt").unwrap();
@@ -188,9 +86,8 @@ fn one_line_makes_all_nodes_of_a_registry_through_a_power_loss_and_a_registry_th
     let Some(lab) = lab(&Settings::default()) else { return };
     let [master, _, third] = lab.nodes() else { panic!("three nodes") };
     let _witness = Witness(master);
-    let mut registry = SiteRegistry::start();
-    let address = format!("oci://{OPERATOR}:{PORT}/kubeferry/lab:1");
-    registry.take(&bundle, &address);
+    let mut registry = SiteRegistry::start(&bundle);
+    let address = SiteRegistry::address();
     let operator = Operator::new(&lab, 1);
     operator.know(lab.nodes());
     let ca = registry.ca();
@@ -223,8 +120,7 @@ fn one_line_makes_all_nodes_of_a_registry_through_a_power_loss_and_a_registry_th
     assert!(text.contains("cannot reach") && text.contains("hint: "), "{text}");
     assert_eq!(receipts(&lab), before);
 
-    registry.start_again();
-    registry.take(&bundle, &address);
+    registry.start_again(&bundle);
     let said = operator.up(&line);
     println!("{}", words(&said));
     println!("{:.0} s in all", begun.elapsed().as_secs_f64());

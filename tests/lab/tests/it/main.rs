@@ -33,6 +33,7 @@ mod rounds;
 mod secrets;
 mod served;
 mod silence;
+mod site_registry;
 mod stick;
 mod support;
 mod terminal;

@@ -2,7 +2,7 @@
 //! that is typed once.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Instant;
 
@@ -10,6 +10,7 @@ use lab::{Lab, Settings, cluster};
 
 use crate::application::{Witness, kubectl, wait};
 use crate::life;
+use crate::site_registry::SiteRegistry;
 use crate::support::{lab, words};
 use crate::terminal::{self, Answer};
 use crate::up::{Operator, receipt, receipts};
@@ -18,21 +19,24 @@ use crate::upgrade::{self, assert_all_have, assert_well, spread_application};
 #[test]
 #[ignore = "takes minutes: scripts/nightly"]
 fn one_line_takes_all_nodes_to_a_patch_release_and_goes_on_after_a_power_loss() {
-    let Some((_folder, bundles)) = life::bundles() else { return };
+    let Some((_folder, [old, new])) = life::bundles() else { return };
     let Some(lab) = lab(&Settings::default()) else { return };
-    goes(&lab, &bundles, ["v1.37.2", "v1.37.3"]);
+    // The new bundle is in the site's registry alone.
+    let registry = SiteRegistry::start(&new);
+    let (address, ca) = (SiteRegistry::address(), registry.ca());
+    goes(&lab, &old, &["--bundle", &address, "--registry-ca", &ca], ["v1.37.2", "v1.37.3"]);
 }
 
 #[test]
 #[ignore = "takes ten minutes, and two lines of Kubernetes: scripts/nightly"]
 fn one_line_takes_all_nodes_to_the_next_minor_release() {
     let folder = tempfile::tempdir().unwrap();
-    let Some(bundles) = upgrade::bundles(folder.path(), "") else { return };
+    let Some([old, new]) = upgrade::bundles(folder.path(), "") else { return };
     let Some(lab) = lab(&Settings::default()) else { return };
-    goes(&lab, &bundles, ["v1.36.3", "v1.37.2"]);
+    goes(&lab, &old, &["--bundle", new.to_str().unwrap()], ["v1.36.3", "v1.37.2"]);
 }
 
-fn goes(lab: &Lab, [old, new]: &[PathBuf; 2], [from, to]: [&str; 2]) {
+fn goes(lab: &Lab, old: &Path, new: &[&str], [from, to]: [&str; 2]) {
     let [master, _, third] = lab.nodes() else { panic!("three nodes") };
     let _witness = Witness(master);
     cluster::install(lab, old, "").unwrap();
@@ -41,7 +45,7 @@ fn goes(lab: &Lab, [old, new]: &[PathBuf; 2], [from, to]: [&str; 2]) {
     assert_all_have(lab, from);
     let operator = Operator::new(lab, 1);
     operator.know(lab.nodes());
-    let line = ["--upgrade", "--bundle", new.to_str().unwrap()];
+    let line = [&["--upgrade"], new].concat();
     let all = [&line[..], &["--yes"]].concat();
 
     let before = receipts(lab);
