@@ -11,7 +11,7 @@ use super::Host;
 use crate::exec::{Command, Output};
 use crate::failure::Failure;
 
-/// How long a question may take. D-Bus gives up after 25 s, and `kubectl diff` of all
+/// How long a question may take. D-Bus gives up after 25 s, and asking the API server about all
 /// manifests takes longer than that on a slow node.
 const LIMIT: Duration = Duration::from_secs(120);
 

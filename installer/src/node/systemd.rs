@@ -35,6 +35,26 @@ pub(crate) fn unit_told(host: &Host, question: &str, unit: &str) -> anyhow::Resu
     Ok(said.stdout.trim().to_owned())
 }
 
+/// Those of the units that are there, by one question: one of them may run without its file, or
+/// be masked.
+pub(crate) fn units_there<'a>(host: &Host, units: &[&'a str]) -> anyhow::Result<Vec<&'a str>> {
+    let question = "systemctl show --property=LoadState --property=ActiveState";
+    let command = units.iter().copied().fold(Command::of(question), Command::with);
+    let said = host.answer(&command)?;
+    let is_absent = |unit: &str| {
+        unit.lines().any(|line| line == "LoadState=not-found")
+            && unit.lines().any(|line| line == "ActiveState=inactive")
+    };
+    // An empty line is between two.
+    let told: Vec<&str> = said.stdout.trim().split("\n\n").collect();
+    if told.len() != units.len() {
+        // It says less below `--root`. Then each is asked.
+        return Ok(units.to_vec());
+    }
+    let with_words = units.iter().zip(told);
+    Ok(with_words.filter(|(_, told)| !is_absent(told)).map(|(unit, _)| *unit).collect())
+}
+
 /// Whether systemd has no such unit. `is-active` cannot tell: newer versions say
 /// `inactive` of a missing unit too, and 219 says `unknown`.
 pub(crate) fn unit_is_absent(host: &Host, unit: &str) -> anyhow::Result<bool> {

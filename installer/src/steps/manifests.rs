@@ -9,13 +9,12 @@
 //! remove the rest of ours. A value in the manifest wins over a change by others
 //! (`--force-conflicts`), as it does when kubectl merges. What others added stays.
 
-use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use bundle_format::BundlePath;
 use bundle_format::layout::Content;
 use bundle_format::lock::{Descriptor, LockedManifest, LockedPass};
+use bundle_format::parallel::each;
 
 use crate::engine::step::Step;
 use crate::exec::Command;
@@ -25,7 +24,7 @@ use crate::intent::Intent;
 use crate::node::kubectl::kubectl;
 use crate::node::paths::{ADMIN_CONF, SERVICE_FOLDER};
 use crate::receipt::StepName;
-use crate::steps::jobs;
+use crate::steps::{applied, jobs};
 
 /// How long the API server may take to serve a kind after its definition, and the
 /// controller manager to make a ServiceAccount, in seconds.
@@ -110,25 +109,15 @@ fn parts(manifest: &LockedManifest) -> Vec<Part> {
     manifest.passes().map(part_of_pass).collect()
 }
 
-/// Whether the cluster has all that the parts say. `kubectl diff` exits with 1 if
-/// something differs. Both run at once, because each uses mostly processor time of its own.
+/// Whether the cluster has all that the parts say. Both ways are asked about at once.
 fn is_applied(node: &Node<'_>, folder: &Path, parts: &[Part]) -> bool {
-    let has = |by_server| {
-        let options = if by_server { BY_SERVER } else { "" };
-        let mut own = parts.iter().filter(|part| part.by_server == by_server).peekable();
-        if own.peek().is_none() {
-            return true;
-        }
-        let compare = Command::of(&format!("{} diff{options}", kubectl(ADMIN_CONF)));
-        let compare = own.fold(compare, |compare, part| {
-            compare.with(format!("--filename={}", folder.join(&part.name).display()))
-        });
-        node.host.ask(&compare).succeeded()
+    let has = |by_server: &bool| {
+        let own = parts.iter().filter(|part| part.by_server == *by_server);
+        let files: Vec<PathBuf> = own.map(|part| folder.join(&part.name)).collect();
+        let options = if *by_server { BY_SERVER } else { "" };
+        files.is_empty() || applied::is_applied(node.host, &files, options)
     };
-    thread::scope(|scope| {
-        let by_server = scope.spawn(|| has(true));
-        has(false) && by_server.join().unwrap_or_else(|panic| resume_unwind(panic))
-    })
+    each(&[false, true], 2, has).into_iter().all(|has| has)
 }
 
 fn on_file(words: &str, path: &Path) -> Command {

@@ -1,5 +1,6 @@
 //! The steps, one file each, and what several of them ask. [`order`] has their order.
 
+mod applied;
 pub mod backup_timer;
 mod boot_images;
 pub mod cni_interface;

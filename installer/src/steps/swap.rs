@@ -12,7 +12,7 @@ use crate::exec::Command;
 use crate::host::Host;
 use crate::install::{Change, Node};
 use crate::intent::Intent;
-use crate::node::systemd::unit_is;
+use crate::node::systemd::{unit_is, units_there};
 use crate::receipt::StepName;
 use crate::steps::file::file;
 use crate::steps::unit::ended;
@@ -53,7 +53,7 @@ impl Step<Intent> for Swap {
 /// first restores everything that makes swap, and then switches swap on.
 pub(crate) fn changes(host: &Host) -> anyhow::Result<Vec<Change>> {
     let mut changes = Vec::new();
-    for service in SERVICES {
+    for service in units_there(host, &SERVICES)? {
         changes.extend(ended(host, service)?);
     }
     let units = units(host)?;

@@ -14,7 +14,7 @@ use crate::install::{Change, Node};
 use crate::intent::Intent;
 use crate::node::chrony::{self, ALLOWED, Tracking};
 use crate::node::paths::CHRONY_CONF;
-use crate::node::systemd::{unit_is, unit_told};
+use crate::node::systemd::{unit_is, unit_told, units_there};
 use crate::receipt::StepName;
 use crate::role::Role;
 use crate::steps::file::{claims, file, file_for};
@@ -60,7 +60,7 @@ impl Step<Intent> for Time {
 
 /// The changes that switch off all other programs that set the clock.
 pub(crate) fn without_others(host: &Host) -> anyhow::Result<Vec<Change>> {
-    for unit in PRECISE {
+    for unit in units_there(host, &PRECISE)? {
         let is = |question, word| anyhow::Ok(unit_told(host, question, unit)? == word);
         if is("is-active", "active")? || is("is-enabled", "enabled")? {
             return Err(Failure::new(
@@ -74,7 +74,7 @@ pub(crate) fn without_others(host: &Host) -> anyhow::Result<Vec<Change>> {
         }
     }
     let mut changes = Vec::new();
-    for unit in OTHERS {
+    for unit in units_there(host, &OTHERS)? {
         changes.extend(ended(host, unit)?);
     }
     if host.exists(TOOLS) {

@@ -14,6 +14,7 @@ mod rules;
 mod zones;
 
 use bundle_format::cluster::Firewall;
+use bundle_format::parallel::each;
 use ipnet::IpNet;
 
 pub(crate) use self::arrival::{Arrival, Ways};
@@ -85,10 +86,8 @@ fn configure(node: &Node<'_>, places: &[Place]) -> anyhow::Result<Vec<Change>> {
     let ways = Ways::of(host, intent.address)?;
     let peers = Peers::of(host, intent, &ways);
     let needs = needs::of(intent);
-    let mut listed = Vec::new();
-    for place in places {
-        listed.push((*place, Zones::ask(host, *place)?));
-    }
+    let listed = each(places, places.len(), |place| Ok((*place, Zones::ask(host, *place)?)));
+    let listed = listed.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
     let at_work = listed.iter().find(|(place, _)| *place == Place::Work).map(|(_, zones)| zones);
     let (mut wanted, mut of_pods) = (Vec::new(), None);
     for (place, zones) in &listed {

@@ -2,6 +2,7 @@
 //! are forwarded.
 
 use bundle_format::cluster::Cluster;
+use bundle_format::parallel::each;
 use ipnet::IpNet;
 
 use super::arrival::Arrival;
@@ -50,9 +51,12 @@ pub(super) fn forwarded(
     pods: &str,
     zone: &str,
 ) -> anyhow::Result<(Vec<Change>, Option<Change>)> {
-    let Some(files) = places.first() else { return Ok((Vec::new(), None)) };
     let question = format!("--info-policy={POLICY}");
-    let info = host.answer(&files.command_of(&question))?;
+    let told = each(places, places.len(), |place| host.answer(&place.command_of(&question)));
+    let told = told.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
+    let (Some(files), Some(info)) = (places.first(), told.first()) else {
+        return Ok((Vec::new(), None));
+    };
     if !info.succeeded() && !knows_policies(host, *files)? {
         return Ok((direct(host, places, pods)?, None));
     }
@@ -74,11 +78,8 @@ pub(super) fn forwarded(
             changes.push(files.change(&format!("--policy={POLICY} {option}"), &file, undo()));
         }
     }
-    if !places.contains(&Place::Work) {
-        return Ok((changes, None));
-    }
-    let at_work = host.answer(&Place::Work.command_of(&question))?;
-    if changes.is_empty() && is_whole(&at_work.stdout) {
+    let at_work = places.iter().zip(&told).find(|(place, _)| **place == Place::Work);
+    if at_work.is_none_or(|(_, told)| changes.is_empty() && is_whole(&told.stdout)) {
         return Ok((changes, None));
     }
     // firewalld also learns of a policy only then.

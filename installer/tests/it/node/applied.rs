@@ -5,26 +5,33 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use installer::exec::Output;
+use serde_json::json;
 
 use super::commands::said;
 
 /// kubectl's answer; none where it is asked something else.
 pub(super) fn answer(root: &Path, words: &[&str]) -> Option<Output> {
-    let is_ours = |word: &&str| ["diff", "wait"].contains(word);
+    let of_all = |of: &dyn Fn(&str) -> Option<String>| {
+        let files = words.iter().filter_map(|word| word.strip_prefix("--filename="));
+        let texts: Option<Vec<String>> = files.map(of).collect();
+        // What the server writes by itself differs each time.
+        let version = json!({"resourceVersion": words.len()});
+        let object = |text: &String| json!({"metadata": version, "text": text});
+        let list = |texts: Vec<String>| Vec::from_iter(texts.iter().map(object));
+        let list = |texts| json!({"items": list(texts)}).to_string();
+        said(texts.is_some(), &texts.map(list).unwrap_or_default())
+    };
+    let is_ours = |word: &&str| ["apply", "get", "wait"].contains(word);
     let at = words.iter().position(is_ours).filter(|_| words[0] == "kubectl")?;
-    if words[at] == "wait" && !words.contains(&"--for=condition=Established") {
-        return None;
-    }
     let options = words.get(at + 1..)?;
-    Some(match words.get(at)? {
-        &"diff" => {
-            let way = way(options);
-            let mut files = options.iter().filter_map(|word| word.strip_prefix("--filename="));
-            let is_same =
-                |path: &str| fs::read_to_string(kept(root, path)).ok() == text(root, path, way);
-            said(files.all(is_same), "")
+    Some(match words[at] {
+        "apply" if options.contains(&"--dry-run=server") => {
+            of_all(&|path| text(root, path, way(options)))
         }
-        _ => {
+        "get" if options.contains(&"--output=json") => {
+            of_all(&|path| fs::read_to_string(kept(root, path)).ok())
+        }
+        "wait" if options.contains(&"--for=condition=Established") => {
             // A kind is served a moment after it was defined.
             let path = options.last()?;
             let seen = root.join("run/asked");
@@ -32,6 +39,7 @@ pub(super) fn answer(root: &Path, words: &[&str]) -> Option<Output> {
             fs::write(seen, "").unwrap();
             said(was_asked && kept(root, path).exists(), "")
         }
+        _ => return None,
     })
 }
 

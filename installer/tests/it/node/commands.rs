@@ -151,6 +151,12 @@ impl Commands {
                 let word = if is_gone { "not-found" } else { "loaded" };
                 said(true, &format!("LoadState={word}\n"))
             }
+            ["systemctl", "show", "--property=LoadState", "--property=ActiveState", units @ ..] => {
+                let (absent, loaded) = ("not-found\nActiveState=inactive", "loaded");
+                let state = |unit| if self.has("absent", unit) { absent } else { loaded };
+                let told = units.iter().map(|unit| format!("LoadState={}", state(unit)));
+                said(true, &told.collect::<Vec<_>>().join("\n\n"))
+            }
             ["systemctl", "show", "--property=ExecStart", ..] => said(true, "ExecStart=\n"),
             // What it says of its configuration nobody knows who has only its files.
             ["containerd", ..] | ["ctr", "plugins", ..] => {

@@ -1,0 +1,52 @@
+//! Whether the cluster has what manifests say: what the API server would make of each object,
+//! beside the object that is there. `kubectl diff` does the same, but first reads the definitions
+//! of all kinds, which takes a second of processor time (1.37.2, November 2026).
+
+use std::path::PathBuf;
+
+use bundle_format::parallel::each;
+use serde_json::Value;
+
+use crate::exec::Command;
+use crate::host::Host;
+use crate::node::kubectl::kubectl;
+use crate::node::paths::ADMIN_CONF;
+
+/// What the API server writes by itself, also where nothing changed.
+const OF_SERVER: [&str; 3] = ["generation", "managedFields", "resourceVersion"];
+
+/// Whether applying these files with these options would change nothing.
+pub(crate) fn is_applied(host: &Host, files: &[PathBuf], options: &str) -> bool {
+    let of_files = |words: &str| {
+        let command = Command::of(&format!("{} {words} --output=json", kubectl(ADMIN_CONF)));
+        let name = |path: &PathBuf| format!("--filename={}", path.display());
+        files.iter().map(name).fold(command, Command::with)
+    };
+    // Without definitions: they were valid when they were applied. How lists are merged kubectl
+    // knows for Kubernetes' own kinds.
+    let would = of_files(&format!(
+        "apply{options} --dry-run=server --validate=false --openapi-patch=false"
+    ));
+    let both = each(&[would, of_files("get")], 2, |command| objects(host, command));
+    matches!(both.as_slice(), [Some(would), Some(is)] if would == is)
+}
+
+/// The objects that kubectl prints; none if one of them is not there.
+fn objects(host: &Host, command: &Command) -> Option<Vec<Value>> {
+    let said = host.ask(command);
+    let mut printed: Value =
+        serde_json::from_str(&said.stdout).ok().filter(|_| said.succeeded())?;
+    // One object comes without a list.
+    let mut objects = match printed.get_mut("items").map(Value::take) {
+        Some(Value::Array(items)) => items,
+        _ => vec![printed],
+    };
+    for object in objects.iter_mut().filter_map(Value::as_object_mut) {
+        object.remove("status");
+        let metadata = object.get_mut("metadata").and_then(Value::as_object_mut);
+        if let Some(metadata) = metadata {
+            metadata.retain(|key, _| !OF_SERVER.contains(&key.as_str()));
+        }
+    }
+    Some(objects)
+}
