@@ -66,3 +66,42 @@ pub(crate) fn load_state(host: &Host, unit: &str) -> anyhow::Result<String> {
     let said = host.answer(&Command::of("systemctl show --property=LoadState").with(unit))?;
     Ok(said.stdout.trim().trim_start_matches("LoadState=").to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::exec::{Exec, Input, Output};
+
+    /// Answers each question so.
+    struct Says(&'static str);
+
+    impl Exec for Says {
+        fn run(&self, _: &Command, _: Option<Input<'_>>) -> io::Result<Output> {
+            Ok(Output { status: Some(0), stdout: self.0.to_owned(), stderr: String::new() })
+        }
+
+        fn ask(&self, command: &Command, _: Duration) -> io::Result<Output> {
+            self.run(command, None)
+        }
+    }
+
+    #[test]
+    fn a_unit_is_there_with_its_file_or_while_it_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let there = |answer| {
+            let host = Host::look(folder.path(), Box::new(Says(answer))).unwrap();
+            units_there(&host, &["a", "b", "c", "d"]).unwrap()
+        };
+        let of_252 = "LoadState=not-found\nActiveState=inactive\n\n\
+                      LoadState=not-found\nActiveState=active\n\n\
+                      LoadState=masked\nActiveState=inactive\n\n\
+                      LoadState=loaded\nActiveState=inactive\n";
+        assert_eq!(there(of_252), ["b", "c", "d"]);
+        // Nothing below `--root`, and who knows what next.
+        assert_eq!(there(""), ["a", "b", "c", "d"]);
+        assert_eq!(there("LoadState=not-found\nActiveState=inactive\n"), ["a", "b", "c", "d"]);
+    }
+}
