@@ -45,6 +45,7 @@ mod plus_sign;
 mod real_registry;
 mod real_upstreams;
 mod registry;
+mod registry_refusals;
 mod review;
 mod sbom;
 mod serve;

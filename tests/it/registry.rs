@@ -4,7 +4,7 @@
 use crate::support::demo;
 
 mod rebuild;
-mod redirect;
+pub(crate) mod redirect;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

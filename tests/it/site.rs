@@ -14,7 +14,7 @@ use crate::real_registry::RealRegistry;
 use crate::support::demo::{BUNDLER, Demo};
 
 /// A built bundle, `demo.tar`.
-fn built() -> Demo {
+pub(crate) fn built() -> Demo {
     let demo = Demo::start();
     demo.ok(&["build", "-q"]);
     demo

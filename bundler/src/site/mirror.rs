@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use bundle_format::ImageReference;
+use bundle_format::secret::hidden;
+use distribution::site::fault;
 
 /// Where images go: a registry, and a path there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +45,10 @@ impl FromStr for Mirror {
             {
                 Ok(Self(text.to_owned()))
             }
-            _ => Err(format!("`{text}` is no place for images: write HOST/PATH")),
+            _ => {
+                let fault = fault(text).unwrap_or("is no place for images: write HOST/PATH");
+                Err(format!("`{}` {fault}", hidden(text)))
+            }
         }
     }
 }
@@ -73,8 +78,17 @@ mod tests {
             assert_eq!(name.to_string(), there);
         }
         assert_eq!("r.site".parse::<Mirror>().unwrap().host(), "r.site");
-        for text in ["", "mirror/a", "r.site/A", "r.site/a:b", "https://r.site/a"] {
-            assert!(text.parse::<Mirror>().is_err(), "{text}");
+        for (text, words) in [
+            ("", "is no place for images: write HOST/PATH"),
+            ("mirror/a", "is no place for images"),
+            ("r.site/A", "capital letters"),
+            ("r.site/a:b", "is no place for images"),
+            ("https://r.site/a", "is no place for images"),
+            ("[::1]:5000/a", "an address of IPv6"),
+            ("u:hunter2@r.site/a", "`…@r.site/a` has a user before the host"),
+        ] {
+            let error = text.parse::<Mirror>().unwrap_err();
+            assert!(error.contains(words), "{text}: {error}");
         }
     }
 }

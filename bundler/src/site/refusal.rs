@@ -18,26 +18,38 @@ pub(super) fn of(url: &Url, answer: &Answer) -> anyhow::Error {
     anyhow!("{host}{} (status {status}{own})", meaning(status, &answer.words, url))
 }
 
+const READ_ONLY: &str = " takes nothing: it is read-only, or a cache of another registry; ask who \
+                         runs it, or name another registry";
+
 /// What a status means, and what to do about it.
 fn meaning(status: u16, words: &str, url: &Url) -> String {
     let repository = repository(url);
     let words = words.to_ascii_lowercase();
     // Harbor has 403 or 412 for it, and its words.
     let is_quota = words.contains("quota") || words.contains("upper limit");
+    // Harbor and olareg have 403 for it, and these words.
+    let is_read_only = ["read only", "read-only"].iter().any(|own| words.contains(own));
     match status {
         _ if is_quota || status == 507 => " has no room for it: ask who runs the registry for \
                                            more, or remove tags that nobody needs"
             .to_owned(),
+        405 => READ_ONLY.to_owned(),
+        _ if is_read_only => READ_ONLY.to_owned(),
+        _ if words.contains("immutable") => format!(
+            " has {repository} set so that no tag of it changes: choose another tag, or ask who \
+             runs the registry"
+        ),
         401 | 403 => format!(
             " does not let this user push to {repository}: ask for the right to, or log in as \
              somebody else with `docker login`"
         ),
+        404 if words.is_empty() => format!(
+            " is no registry, or has no place for {repository}: check the address, make the \
+             project first, or choose another repository"
+        ),
         404 => format!(
             " has no place for {repository}: make the project first, or choose another repository"
         ),
-        405 => " takes nothing: it is read-only, or a cache of another registry; ask who runs it, \
-                or name another registry"
-            .to_owned(),
         413 => {
             " or a proxy before it refuses so many bytes at once: have its limit raised (nginx: \
                 `client_max_body_size`) to 9 MB or more"
@@ -84,7 +96,11 @@ mod tests {
             (412, "Quota exceeded", "no room"),
             (507, "", "no room"),
             (413, "", "client_max_body_size"),
-            (404, "NAME_UNKNOWN", "place for a/b"),
+            (404, "NAME_UNKNOWN", " has no place for a/b"),
+            (404, "", "is no registry, or has no place for a/b"),
+            (403, "DENIED: The system is in read only mode.", "it is read-only"),
+            (403, "DENIED: repository is read-only", "it is read-only"),
+            (412, "PRECONDITION: tag demo:1 configured as immutable", "choose another tag"),
             (503, "", "run this again later"),
             (418, "", "does not take it"),
         ] {

@@ -8,5 +8,5 @@ pub mod referrers;
 pub mod registry;
 pub mod stream;
 
-pub use address::Address;
+pub use address::{Address, fault};
 pub use registry::{Reach, Site};

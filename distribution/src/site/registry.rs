@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use bundle_format::{ImageReference, input};
 use serde::Deserialize;
+use serde_json::Value;
 use url::Url;
 
 use crate::fetch::client::Client;
@@ -107,16 +108,59 @@ impl Site {
         request: &Request,
         limit: u64,
     ) -> Result<Option<fetch::Document>, FetchError> {
-        match self.fetch.document(request, limit) {
-            Ok(document) => Ok(Some(document)),
+        match self.read(request, limit) {
+            Ok(document) => match page::instead(&document.bytes) {
+                Some(what) => Err(no_registry(&request.url, &what)),
+                None => Ok(Some(document)),
+            },
             Err(FetchError::Status { status: 404, .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
+
+    /// The answer to a request, whatever it is. An error says what to do.
+    pub(super) fn read(
+        &self,
+        request: &Request,
+        limit: u64,
+    ) -> Result<fetch::Document, FetchError> {
+        self.fetch.document(request, limit).map_err(|error| match error {
+            FetchError::Status { url, status, hint } if hint.is_empty() => {
+                let hint = self::hint(&url, status).to_owned();
+                FetchError::Status { url, status, hint }
+            }
+            error => error,
+        })
+    }
+}
+
+/// The error of a server that gave something that no registry gives.
+fn no_registry(url: &Url, what: &str) -> FetchError {
+    let reason = format!(
+        "it gave {what}, so this is no registry: check the address, or log in at the proxy or \
+         portal that sent it"
+    );
+    FetchError::Refused { url: url.clone(), reason }
+}
+
+/// What to do about a status of a registry that was only asked.
+fn hint(url: &Url, status: u16) -> &'static str {
+    match status {
+        400 if url.scheme() == "http" => {
+            ": if the registry has TLS, leave out --plain-http; otherwise check the address"
+        }
+        403 => {
+            ": the registry does not let this user read that: ask for the right to, or log in as \
+             somebody else with `docker login`"
+        }
+        429 => ": the registry wants fewer requests: wait some minutes and run this again",
+        500..=599 => ": the registry has trouble: run this again later",
+        _ => "",
+    }
 }
 
 /// What a registry says in the body of an error (OCI distribution spec, "Error Codes"):
-/// `DENIED: requested access to the resource is denied`.
+/// `DENIED: requested access to the resource is denied (repository is read-only)`.
 fn words(body: &[u8]) -> String {
     #[derive(Deserialize)]
     struct Body {
@@ -128,11 +172,17 @@ fn words(body: &[u8]) -> String {
         code: String,
         #[serde(default)]
         message: String,
+        /// Anything; only a text is for people.
+        #[serde(default)]
+        detail: Value,
     }
     let body: Body = serde_json::from_slice(body).unwrap_or(Body { errors: Vec::new() });
-    let own = body.errors.iter().map(|own| match own.message.as_str() {
-        "" => own.code.clone(),
-        message => format!("{}: {message}", own.code),
+    let own = body.errors.iter().map(|own| {
+        let message = Some(own.message.as_str()).filter(|text| !text.is_empty());
+        let detail = own.detail.as_str().filter(|text| !text.is_empty());
+        let message = message.map(|text| format!(": {text}")).unwrap_or_default();
+        let detail = detail.map(|text| format!(" ({text})")).unwrap_or_default();
+        format!("{}{message}{detail}", own.code)
     });
     own.collect::<Vec<_>>().join("; ")
 }
@@ -142,4 +192,22 @@ pub fn shown(url: &Url) -> Url {
     let mut url = url.clone();
     url.set_query(None);
     url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_an_error_have_its_detail_if_that_is_for_people() {
+        let error = |detail: &str| {
+            format!(r#"{{"errors":[{{"code":"DENIED","message":"no","detail":{detail}}}]}}"#)
+        };
+        // olareg's, distribution's, and Harbor's.
+        assert_eq!(words(error(r#""it is read-only""#).as_bytes()), "DENIED: no (it is read-only)");
+        assert_eq!(words(error(r#"{"Op":"write","Err":28}"#).as_bytes()), "DENIED: no");
+        assert_eq!(words(error("null").as_bytes()), "DENIED: no");
+        assert_eq!(words(br#"{"errors":[{"code":"UNKNOWN"}]}"#), "UNKNOWN");
+        assert_eq!(words(b"<html>"), "");
+    }
 }
