@@ -44,6 +44,7 @@ mod pages;
 mod plus_sign;
 mod real_registry;
 mod real_upstreams;
+mod referrers;
 mod registry;
 mod registry_refusals;
 mod review;

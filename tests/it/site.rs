@@ -43,7 +43,7 @@ fn run(folder: &Path, registry: &RealRegistry, arguments: &[&str]) -> Output {
 }
 
 /// The same, which must succeed; gives standard error.
-fn ok(folder: &Path, registry: &RealRegistry, arguments: &[&str]) -> String {
+pub(crate) fn ok(folder: &Path, registry: &RealRegistry, arguments: &[&str]) -> String {
     let output = run(folder, registry, arguments);
     let words = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{arguments:?}: {words}");
@@ -51,7 +51,7 @@ fn ok(folder: &Path, registry: &RealRegistry, arguments: &[&str]) -> String {
 }
 
 /// The same, which must fail.
-fn fails(folder: &Path, registry: &RealRegistry, arguments: &[&str]) -> String {
+pub(crate) fn fails(folder: &Path, registry: &RealRegistry, arguments: &[&str]) -> String {
     let output = run(folder, registry, arguments);
     let words = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{arguments:?}: {words}");
@@ -59,12 +59,12 @@ fn fails(folder: &Path, registry: &RealRegistry, arguments: &[&str]) -> String {
     words
 }
 
-fn digest(path: &Path) -> Digest {
+pub(crate) fn digest(path: &Path) -> Digest {
     Digest::of_reader(&mut fs::File::open(path).unwrap()).unwrap().0
 }
 
 /// Pulls into an empty folder with an empty cache, and compares with the demo's bundle.
-fn pulls_the_same(demo: &Demo, registry: &RealRegistry, address: &str) {
+pub(crate) fn pulls_the_same(demo: &Demo, registry: &RealRegistry, address: &str) {
     let folder = tempfile::tempdir().unwrap();
     ok(folder.path(), registry, &["pull", address]);
     assert_eq!(digest(&folder.path().join("demo.tar")), digest(&demo.path("demo.tar")));

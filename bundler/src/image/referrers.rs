@@ -6,14 +6,15 @@
 use bundle_format::digest::Digest;
 use bundle_format::oci::Entry;
 use bundle_format::text::brief;
+use distribution::registries::referrers::listed;
 
 use super::found::Found;
 use super::pull::{MANIFEST_LIMIT, Puller};
 use super::pull_error::PullError;
-use super::registry::{Endpoint, UNLISTED, is_index, referrers_tag};
+use super::registry::{Endpoint, UNLISTED, referrers_tag};
 use super::sigstore_bundle::{self, MAX_BUNDLE, TYPE};
 use super::small_blob;
-use crate::fetch::FetchError;
+use crate::fetch::{FetchError, Request};
 
 impl Puller {
     /// What refers to the image that `root` is the digest of, and may be a bundle.
@@ -23,29 +24,24 @@ impl Puller {
         root: Digest,
     ) -> Result<Vec<Entry>, PullError> {
         let request = endpoint.referrers(root, Some(sigstore_bundle::READ[0]));
-        let listed = match self.read(&request, MANIFEST_LIMIT) {
-            // A page of a registry that does not know the question is no list.
-            Ok(answer) => answer.header("content-type").is_some_and(is_index).then_some(answer),
-            Err(error) if lists_none(&error) => None,
-            Err(error) => return Err(error),
+        let read = |request: &Request| self.read(request, MANIFEST_LIMIT);
+        let mut all = match listed(&request, read, lists_none)? {
+            Some(all) => all,
+            None => self.in_tag(endpoint, root)?,
         };
-        let (request, index) = match listed {
-            Some(answer) => (request, answer),
-            None => {
-                let request = endpoint.manifest(&referrers_tag(root));
-                match self.read(&request, MANIFEST_LIMIT) {
-                    Err(PullError::Fetch(FetchError::Status { status: 404, .. })) => {
-                        return Ok(Vec::new());
-                    }
-                    answer => (request, answer?),
-                }
-            }
-        };
-        let index = small_blob::document(&request, &index.bytes)?;
         // Registries need not filter.
-        let mut all = index.manifests.unwrap_or_default();
         all.retain(|own| own.artifact_type.as_deref().is_some_and(|kind| kind.starts_with(TYPE)));
         Ok(all)
+    }
+
+    /// The same, where a registry has them under a tag.
+    fn in_tag(&self, endpoint: &Endpoint, root: Digest) -> Result<Vec<Entry>, PullError> {
+        let request = endpoint.manifest(&referrers_tag(root));
+        let index = match self.read(&request, MANIFEST_LIMIT) {
+            Err(PullError::Fetch(FetchError::Status { status: 404, .. })) => return Ok(Vec::new()),
+            answer => answer?,
+        };
+        Ok(small_blob::document(&request, &index.bytes)?.manifests.unwrap_or_default())
     }
 
     /// The signature in what refers to an image. The error says why it does not count.

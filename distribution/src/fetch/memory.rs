@@ -19,7 +19,7 @@ use super::response::Response;
 /// The largest note about a document. Real ones have a few hundred bytes.
 const MAX_NOTE: u64 = 64 << 10;
 /// The headers that are kept of a document.
-const HEADERS: [&str; 2] = ["content-type", "docker-content-digest"];
+const HEADERS: [&str; 3] = ["content-type", "docker-content-digest", "link"];
 
 /// Whether the network may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

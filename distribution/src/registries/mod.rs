@@ -7,6 +7,7 @@ mod helper;
 pub mod login;
 pub mod login_file;
 mod realm;
+pub mod referrers;
 pub mod registry;
 pub mod writing;
 

@@ -9,7 +9,8 @@ use bundle_format::oci::{Document, Entry};
 
 use super::registry::Site;
 use crate::fetch::{FetchError, Request};
-use crate::registries::registry::{Endpoint, MANIFEST_LIMIT, UNLISTED, is_index, referrers_tag};
+use crate::registries::referrers::listed;
+use crate::registries::registry::{Endpoint, MANIFEST_LIMIT, UNLISTED, referrers_tag};
 
 /// The `artifactType` of a signature of minisign's over the bundle's `index.json`.
 pub const SIGNATURE_TYPE: &str = "application/vnd.kubeferry.signature.v1+minisign";
@@ -60,14 +61,14 @@ fn verified(site: &Site, request: &Request, wanted: &Descriptor) -> anyhow::Resu
 
 /// The manifests that name `subject` as their subject.
 pub fn list(site: &Site, endpoint: &Endpoint, subject: Digest) -> anyhow::Result<Vec<Entry>> {
-    match site.fetch().document(&endpoint.referrers(subject, None), MANIFEST_LIMIT) {
-        Ok(own) if own.header("content-type").is_some_and(is_index) => Ok(entries(&own.bytes)),
-        // A page of a registry that does not know the question is no list.
-        Ok(_) => in_tag(site, endpoint, subject),
-        Err(FetchError::Status { status, .. }) if UNLISTED.contains(&status) => {
-            in_tag(site, endpoint, subject)
-        }
-        Err(error) => Err(error.into()),
+    let read = |request: &Request| site.read(request, MANIFEST_LIMIT);
+    let has_none = |error: &FetchError| match error {
+        FetchError::Status { status, .. } => UNLISTED.contains(status),
+        _ => false,
+    };
+    match listed(&endpoint.referrers(subject, None), read, has_none)? {
+        Some(entries) => Ok(entries),
+        None => in_tag(site, endpoint, subject),
     }
 }
 

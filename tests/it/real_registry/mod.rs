@@ -1,7 +1,8 @@
 //! Debian's docker-registry on loopback, three ways, with images pushed by
-//! skopeo. It is stopped, and its folder removed, when it is dropped.
+//! skopeo; and olareg. It is stopped, and its folder removed, when it is dropped.
 
 pub(crate) mod image;
+mod olareg;
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -19,6 +20,9 @@ use lab::token_server::{self, Access, TokenServer};
 pub(crate) const USER: &str = "alice";
 /// The user's password.
 pub(crate) const PASSWORD: &str = "s3cret: with a colon";
+
+/// The file of a registry's log.
+const LOG: &str = "registry.log";
 
 /// A registry that runs.
 pub(crate) struct RealRegistry {
@@ -181,18 +185,18 @@ impl RealRegistry {
         let configuration = configuration(path, address, tls, login, tokens.as_ref());
         let configuration = configuration.replace("http:\n", &format!("{storage}http:\n"));
         std::fs::write(path.join("registry.yml"), configuration).unwrap();
-        let process = Command::new("docker-registry")
-            .arg("serve")
-            .arg(path.join("registry.yml"))
-            .stdout(Stdio::null())
-            .stderr(std::fs::File::create(path.join("registry.log")).unwrap())
-            .spawn()
-            .unwrap();
-        let mut registry = Self { process, address, folder, tls, login, tokens };
-        let ready = registry.is_ready();
-        let log = std::fs::read_to_string(registry.folder.path().join("registry.log"));
-        assert!(ready, "docker-registry did not start: {}", log.unwrap_or_default());
-        Some(registry)
+        let mut serve = Command::new("docker-registry");
+        let process = spawn(serve.arg("serve").arg(path.join("registry.yml")), path);
+        let registry = Self { process, address, folder, tls, login, tokens };
+        Some(registry.ready())
+    }
+
+    /// The registry, when it answers.
+    fn ready(mut self) -> Self {
+        let is_ready = self.is_ready();
+        let log = std::fs::read_to_string(self.folder.path().join(LOG));
+        assert!(is_ready, "the registry did not start: {}", log.unwrap_or_default());
+        self
     }
 
     fn is_ready(&mut self) -> bool {
@@ -217,6 +221,12 @@ impl Drop for RealRegistry {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// Starts a registry that writes its log into `folder`.
+fn spawn(serve: &mut Command, folder: &Path) -> Child {
+    let log = std::fs::File::create(folder.join(LOG)).unwrap();
+    serve.stdout(Stdio::null()).stderr(log).spawn().unwrap()
 }
 
 fn installed(tool: &str) -> bool {
