@@ -241,6 +241,24 @@ fn nodes_and_skopeo_can_pull_the_images() {
     }
 }
 
+#[test]
+fn no_image_takes_the_tag_of_the_bundle_itself() {
+    let Some(registry) = RealRegistry::plain() else { return };
+    let demo = built();
+    let lock = demo.ok(&["inspect", "--json", "demo.tar"]);
+    let lock: Value = serde_json::from_str(&lock).unwrap();
+    let image = lock["images"][0]["name"].as_str().unwrap();
+    let there = image.split('@').next().unwrap().replace("127.0.0.1:", "127.0.0.1_");
+    let address = &format!("oci://{}/mirror/{there}", registry.host());
+    let mirror = &format!("{}/mirror", registry.host());
+    let words =
+        fails(demo.folder.path(), &registry, &["push", "demo.tar", address, "--images-to", mirror]);
+    let told = format!("image {image} would get the name of the bundle, {address}: ");
+    assert!(words.contains(&told), "{words}");
+    assert!(words.contains("choose another tag for the bundle, or another path"), "{words}");
+    assert!(!registry.storage().join("docker").exists());
+}
+
 /// What a bundle is stands in its own documents, whose digests `index.json` has.
 #[test]
 fn a_registry_that_lies_about_a_bundle_makes_no_other_of_it() {

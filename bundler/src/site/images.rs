@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use bundle_format::lock::LockedImage;
 use bundle_format::oci::{Document, is_index};
 use bundle_format::parallel;
+use bundle_format::reference::usual_host;
 use bundle_format::text::count;
 use bundle_format::{Digest, ImageReference};
 
@@ -101,6 +102,14 @@ pub(super) fn look<'a>(task: &Task<'a>, mirror: &Mirror) -> anyhow::Result<Vec<O
     let all: Vec<&LockedImage> = all.filter(|image| seen.insert(&image.name)).collect();
     let found = parallel::each(&all, REQUESTS, |image| -> anyhow::Result<Own<'a>> {
         let name = mirror.name_of(&image.name)?;
+        if is_same(&name, &task.address.0) {
+            bail!(
+                "image {} would get the name of the bundle, {}: choose another tag for the \
+                 bundle, or another path for --images-to",
+                image.name,
+                task.address
+            );
+        }
         let endpoint = task.site.endpoint(&name)?;
         let roots = roots(task, image)?;
         let wanted: Vec<Digest> = roots.iter().map(|root| Digest::of(&root.bytes)).collect();
@@ -125,6 +134,14 @@ pub(super) fn look<'a>(task: &Task<'a>, mirror: &Mirror) -> anyhow::Result<Vec<O
         bail!("{}", problems.join("\n"));
     }
     Ok(images)
+}
+
+/// Whether two names are of one tag.
+fn is_same(one: &ImageReference, other: &ImageReference) -> bool {
+    let place = |name: &ImageReference| {
+        (usual_host(name.registry()), name.repository().to_owned(), name_there(name))
+    };
+    place(one) == place(other)
 }
 
 /// The tag or the digest.
