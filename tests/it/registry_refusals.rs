@@ -1,8 +1,21 @@
-//! Registries that are none, let nobody in, or were typed wrong.
+//! Registries that are none, let nobody in, were typed wrong, or lose what they got.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bundle_format::archive::reader::Bundle;
+use bundler::fetch::cache::Cache;
+use bundler::fetch::http::HttpFetch;
+use bundler::fetch::{Fetch, FetchError, Request, Response};
+use bundler::site::push::push;
+use bundler::site::{Address, Site, Task};
+use serde_json::Value;
 
 use crate::real_registry::RealRegistry;
 use crate::registry::redirect::serve;
-use crate::site::built;
+use crate::site::{built, pulls_the_same};
 use crate::support::demo::Demo;
 
 /// What push and pull say of a server that answers everything with `answer`.
@@ -61,4 +74,53 @@ fn a_registry_with_tls_is_not_asked_without_it_in_vain() {
         let words = demo.fails(&[arguments, &["-q", "--plain-http"]].concat());
         assert!(words.contains("if the registry has TLS, leave out --plain-http"), "{words}");
     }
+}
+
+/// A way to olareg, which is asked without TLS. Before it takes the bundle's name for the first
+/// time, a blob is lost there.
+struct Losing {
+    way: HttpFetch,
+    blobs: PathBuf,
+    has_lost: AtomicBool,
+}
+
+impl Fetch for Losing {
+    fn open(&self, request: &Request) -> Result<Response, FetchError> {
+        let is_name = request.is_sending() && request.url.path().ends_with("/manifests/1");
+        if is_name && !self.has_lost.swap(true, Ordering::SeqCst) {
+            let lost = fs::read_dir(&self.blobs).unwrap().next().unwrap().unwrap();
+            fs::remove_file(lost.path()).unwrap();
+        }
+        let mut url = request.url.clone();
+        url.set_scheme("http").unwrap();
+        self.way.open(&Request { url, ..request.clone() })
+    }
+}
+
+/// Somebody tidies the registry, or pushes the same at this moment.
+#[test]
+fn a_blob_that_is_lost_before_the_bundle_has_its_name_is_sent_again() {
+    let Some(registry) = RealRegistry::olareg(&[]) else { return };
+    let demo = built();
+    let path = &demo.path("demo.tar");
+    let address: Address = format!("oci://{}/kubeferry/demo:1", registry.host()).parse().unwrap();
+    let way = HttpFetch::new(&[], None).unwrap();
+    let blobs = registry.storage().join("kubeferry/demo/blobs/sha256");
+    let site = Site::over(Arc::new(Losing { way, blobs, has_lost: AtomicBool::new(false) }));
+    let pushed = push(&Task {
+        bundle: &Bundle::open(path).unwrap(),
+        path,
+        address: &address,
+        site: &site,
+        mirror: None,
+        replace: false,
+        cache: &Cache::at(&demo.path("cache")).unwrap(),
+        quiet: true,
+    });
+    let pushed = pushed.unwrap();
+    let layers = pushed.tally.sent - 1;
+    let manifest: Value =
+        serde_json::from_slice(&registry.raw_manifest("kubeferry/demo:1")).unwrap();
+    assert_eq!(manifest["layers"].as_array().unwrap().len(), layers);
+    pulls_the_same(&demo, &registry, &address.to_string());
 }

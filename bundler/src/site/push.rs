@@ -50,11 +50,21 @@ pub fn push(task: &Task<'_>) -> anyhow::Result<Pushed> {
     let images = task.mirror.map(|mirror| images::look(task, mirror)).transpose()?;
     check(bundle, quiet)?;
     let sessions = &Sessions::new(cache);
-    let of_bundle = blob::of_layout(bundle, &layout);
-    let jobs = of_bundle.into_iter().map(|blob| Job { blob, endpoint, from: None }).collect();
-    let mut tally = send(site, sessions, jobs, "pushing", quiet)?;
+    let jobs = || {
+        let of_bundle = blob::of_layout(bundle, &layout).into_iter();
+        of_bundle.map(|blob| Job { blob, endpoint, from: None }).collect()
+    };
+    let mut tally = send(site, sessions, jobs(), "pushing", quiet)?;
     if tag == Tag::Free {
-        tags::put(site, endpoint, name, OCI_MANIFEST, &manifest)?;
+        let named = tags::try_to_put(site, endpoint, name, OCI_MANIFEST, &manifest)?;
+        if named.is_err() {
+            // A blob is not there any more: somebody tidies the registry, or pushes the same
+            // at this moment (distribution 2.8 then writes its link anew).
+            let again = send(site, sessions, jobs(), "pushing again", quiet)?;
+            tally.sent += again.sent;
+            tally.bytes += again.bytes;
+            tags::put(site, endpoint, name, OCI_MANIFEST, &manifest)?;
+        }
         tally.named += 1;
     }
     let size = manifest.len() as u64;
