@@ -7,6 +7,7 @@ import time
 
 import beside_dnf
 import place
+import scale
 from lines import Line, memory, ratio, seconds
 from link import Link, received
 from measure import Cost, Series, run
@@ -228,5 +229,5 @@ def resumed(site, _rounds):
 ALL = {
     "cold": cold, "link": link, "again": again, "verify": verify, "lock": lock,
     "closure": beside_dnf.closure, "packages": beside_dnf.packages, "bad-link": bad_link,
-    "resumed": resumed,
+    "resumed": resumed, "scale": scale.scale,
 }

@@ -44,6 +44,21 @@ def put(folder, data):
     return {"digest": name, "size": len(data)}
 
 
+def config(names):
+    """A configuration. `names` are the digests of the layers before they were packed."""
+    return {
+        "architecture": "amd64",
+        "os": "linux",
+        "config": {},
+        "rootfs": {"type": "layers", "diff_ids": names},
+    }
+
+
+def manifest(of_config, layers):
+    """The manifest of an image, by what describes its blobs."""
+    return {"schemaVersion": 2, "mediaType": MANIFEST, "config": of_config, "layers": layers}
+
+
 def image(folder, seed, layers, size):
     """Writes an image of `layers` layers, of `size` bytes together, as an image layout."""
     described, names = [], []
@@ -51,15 +66,9 @@ def image(folder, seed, layers, size):
         data, plain = layer(f"{seed}-{number}", size // layers)
         described.append({"mediaType": LAYER, **put(folder, data)})
         names.append(f"sha256:{plain}")
-    config = {
-        "architecture": "amd64",
-        "os": "linux",
-        "config": {},
-        "rootfs": {"type": "layers", "diff_ids": names},
-    }
-    config = {"mediaType": CONFIG, **put(folder, json.dumps(config).encode())}
-    manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": described}
-    root = {"mediaType": MANIFEST, **put(folder, json.dumps(manifest).encode())}
+    own = {"mediaType": CONFIG, **put(folder, json.dumps(config(names)).encode())}
+    document = manifest(own, described)
+    root = {"mediaType": MANIFEST, **put(folder, json.dumps(document).encode())}
     index = {"schemaVersion": 2, "manifests": [root]}
     (folder / "index.json").write_text(json.dumps(index))
     (folder / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')

@@ -27,6 +27,12 @@ def memory(what, costs, most):
     return Line("3", f"memory of {what}", f"{taken:.0f} MB", f"≤ {most} MB", taken <= most)
 
 
+def at_most(goal, series, name, most):
+    """A line for a time that is to be at most so many seconds."""
+    wall = series.median(name)
+    return Line(goal, name, f"{wall:.2f} s", f"≤ {most} s", wall <= most)
+
+
 def seconds(series, name):
     """A line for the figures behind the ratios."""
     cpu, most = series.median(name, "cpu"), series.median(name, "memory")

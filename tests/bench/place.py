@@ -20,6 +20,8 @@ PROGRAMS = ROOT / "target" / "release-static"
 REGISTRY = "127.0.0.1:5209"
 # The same registry behind a bad link.
 SLOW = "127.0.0.1:5210"
+# The registry of very many blobs.
+MANY = "127.0.0.1:5211"
 # Name: seed of its bytes, layers. `spare` takes the place of the last in a changed spec.
 FEW_LARGE = {f"app{number}": 4 for number in range(8)}
 MANY_SMALL = {"small": 64}

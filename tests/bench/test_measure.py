@@ -1,9 +1,15 @@
 """The arithmetic of the table: python3 -m unittest discover tests/bench"""
 
+import hashlib
+import io
 import sys
+import tarfile
 import unittest
 
 import goals
+import holes
+import many
+from lines import at_most
 from measure import Cost, Series, run
 
 
@@ -45,6 +51,12 @@ class Arithmetic(unittest.TestCase):
         line = goals.memory("`build`", [cost(1), cost(1, memory=97_000_000)], 96)
         self.assertEqual((line.measured, line.is_met), ("97 MB", False))
 
+    def test_a_time_is_judged_by_the_median(self):
+        series = self.series()
+        self.assertTrue(at_most("3", series, "ours", 3).is_met)
+        line = at_most("3", series, "ours", 2.9)
+        self.assertEqual((line.measured, line.is_met), ("3.00 s", False))
+
     def test_a_child_counts_with_the_one_that_waits_for_it(self):
         alone = run(["true"])
         told = run(["sh", "-c", "head -c 5000000 /dev/zero > /dev/null; true"])
@@ -54,6 +66,39 @@ class Arithmetic(unittest.TestCase):
     def test_what_fails_has_no_cost(self):
         with self.assertRaises(SystemExit):
             run([sys.executable, "-c", "raise SystemExit(1)"])
+
+
+class Made(unittest.TestCase):
+    """What the large bundles are made of."""
+
+    def test_holes_are_as_large_as_asked_and_one_is_larger_than_octal_digits(self):
+        sizes = holes.sizes(60_000_000_000)
+        self.assertTrue(0 <= sum(sizes) - 60_000_000_000 < len(sizes) ** 2 << 20)
+        self.assertGreater(sizes[-1], 8 << 30)
+
+    def test_holes_have_the_digests_of_zeros(self):
+        for blob in holes.zeros([1 << 20, 3 << 20]):
+            digest = hashlib.sha256(bytes(blob["size"])).hexdigest()
+            self.assertEqual(blob["digest"], f"sha256:{digest}")
+
+    def test_headers_are_read_as_they_were_meant(self):
+        for size in (0, 1000, 9 << 30):
+            file = io.BytesIO(holes.header("blobs/sha256/00", size))
+            entry = tarfile.open(fileobj=file).next()
+            self.assertEqual((entry.name, entry.size, entry.mode), ("blobs/sha256/00", size, 0o644))
+
+    def test_the_number_of_a_bill_is_the_locks(self):
+        digest = f"sha256:{hashlib.sha256().hexdigest()}"
+        self.assertEqual(
+            holes.serial_number(digest), "urn:uuid:e3b0c442-98fc-8c14-8afb-f4c8996fb924"
+        )
+
+    def test_many_layers_differ_and_are_archives(self):
+        first, second = many.layer("many/0 0"), many.layer("many/999 97")
+        self.assertNotEqual(first, second)
+        with tarfile.open(fileobj=io.BytesIO(second[0])) as tar:
+            (entry,) = tar
+            self.assertEqual(tar.extractfile(entry).read().rstrip(b"\0"), b"many/999 97")
 
 
 if __name__ == "__main__":
