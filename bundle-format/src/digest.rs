@@ -131,6 +131,11 @@ impl<R: Read> Checked<R> {
     pub fn new(inner: R, digest: Digest, size: u64) -> Self {
         Self { inner, digest, hasher: Some(Hasher::new()), left: size }
     }
+
+    /// How many bytes are still to be read.
+    pub(crate) fn left(&self) -> u64 {
+        self.left
+    }
 }
 
 impl<R: Read> Read for Checked<R> {

@@ -49,6 +49,7 @@ pub struct Content {
 }
 
 /// The plan of an archive: its documents, and its blobs in their order.
+#[derive(Clone)]
 pub struct Layout {
     /// The bytes of `index.json`.
     pub index: Vec<u8>,
@@ -65,15 +66,22 @@ impl Layout {
     /// The layout of what `lock` lists and of the files `more`, which are made
     /// from it, such as repodata.
     pub fn new(lock: &Lock, more: &[Content]) -> Result<Self, serde_json::Error> {
-        let lock_bytes = lock_bytes(lock)?;
-        let lock_blob = described(LOCK_TYPE, &lock_bytes);
-        let mut layout = Self::around(lock, &lock_blob, more)?;
-        layout.documents.insert(0, (lock_blob, lock_bytes));
-        Ok(layout)
+        Self::planned(lock, more)?.with_lock(lock)
     }
 
-    /// The same, for a caller that has the lock's descriptor and needs no bytes
-    /// of it.
+    /// The same, without the bytes of the lock: it may be large.
+    pub fn planned(lock: &Lock, more: &[Content]) -> Result<Self, serde_json::Error> {
+        Self::around(lock, &describe_lock(lock)?, more)
+    }
+
+    /// The same with the bytes of the lock, to write it.
+    pub fn with_lock(mut self, lock: &Lock) -> Result<Self, serde_json::Error> {
+        let bytes = lock_bytes(lock)?;
+        self.documents.insert(0, (described(LOCK_TYPE, &bytes), bytes));
+        Ok(self)
+    }
+
+    /// The same as [`Self::planned`], for a caller that has the lock's descriptor.
     pub(crate) fn around(
         lock: &Lock,
         lock_blob: &Descriptor,
@@ -186,7 +194,7 @@ pub fn lock_bytes(lock: &Lock) -> Result<Vec<u8>, serde_json::Error> {
 }
 
 /// The lock's own descriptor. Its bytes are hashed and not kept.
-pub(crate) fn describe_lock(lock: &Lock) -> Result<Descriptor, serde_json::Error> {
+pub fn describe_lock(lock: &Lock) -> Result<Descriptor, serde_json::Error> {
     struct Counting(Hasher, u64);
     impl Write for Counting {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -203,12 +211,12 @@ pub(crate) fn describe_lock(lock: &Lock) -> Result<Descriptor, serde_json::Error
     serde_json::to_writer_pretty(&mut counting, lock)?;
     counting.0.update(b"\n");
     let (digest, size) = (counting.0.finish(), counting.1 + 1);
-    Ok(Descriptor { media_type: LOCK_TYPE.to_owned(), digest, size })
+    Ok(Descriptor { media_type: LOCK_TYPE.into(), digest, size })
 }
 
-fn described(media_type: &str, bytes: &[u8]) -> Descriptor {
+fn described(media_type: &'static str, bytes: &[u8]) -> Descriptor {
     Descriptor {
-        media_type: media_type.to_owned(),
+        media_type: media_type.into(),
         digest: Digest::of(bytes),
         size: bytes.len() as u64,
     }
@@ -229,7 +237,7 @@ pub(crate) fn contents(lock: &Lock, more: &[Content]) -> Vec<Content> {
     let mut contents: Vec<Content> = files(FileKind::Key).collect();
     contents.extend(of_release(more, None));
     contents.extend(lock.rpms.iter().map(|rpm| {
-        let (media_type, digest, size) = (RPM_TYPE.to_owned(), rpm.digest, rpm.size);
+        let (media_type, digest, size) = (RPM_TYPE.into(), rpm.digest, rpm.size);
         file(rpm.path(), &Descriptor { media_type, digest, size })
     }));
     for manifest in &lock.manifests {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::architecture::Architecture;
 use crate::digest::DigestError;
-use crate::lock::descriptor::Descriptor;
+use crate::lock::descriptor::{Descriptor, media_type};
 
 /// An OCI index.
 pub const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -103,7 +103,7 @@ impl Entry {
     pub fn new<const N: usize>(blob: &Descriptor, annotations: [(&str, String); N]) -> Self {
         let annotations = annotations.map(|(key, value)| (key.to_owned(), value));
         Self {
-            media_type: blob.media_type.clone(),
+            media_type: blob.media_type.to_string(),
             digest: blob.digest.to_string(),
             size: blob.size,
             artifact_type: None,
@@ -116,7 +116,7 @@ impl Entry {
     /// The descriptor of the blob. Fails if the digest is not SHA-256.
     pub fn descriptor(&self) -> Result<Descriptor, DigestError> {
         let digest = self.digest.parse()?;
-        Ok(Descriptor { media_type: self.media_type.clone(), digest, size: self.size })
+        Ok(Descriptor { media_type: media_type(&self.media_type), digest, size: self.size })
     }
 
     /// Whether it is the entry of this blob.

@@ -78,9 +78,13 @@ impl Upstreams {
     }
 
     /// Puts bytes into the cache, and describes them.
-    pub(crate) fn keep(&self, media_type: &str, bytes: &[u8]) -> anyhow::Result<Descriptor> {
+    pub(crate) fn keep(
+        &self,
+        media_type: &'static str,
+        bytes: &[u8],
+    ) -> anyhow::Result<Descriptor> {
         let digest = self.cache.insert(bytes)?;
-        Ok(Descriptor { media_type: media_type.to_owned(), digest, size: bytes.len() as u64 })
+        Ok(Descriptor { media_type: media_type.into(), digest, size: bytes.len() as u64 })
     }
 }
 

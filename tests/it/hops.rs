@@ -25,7 +25,7 @@ pub(crate) fn start() -> Option<Demo> {
 }
 
 fn lock_of(demo: &Demo) -> Lock {
-    Lock::parse(&fs::read(demo.path(LOCK)).unwrap()).unwrap()
+    Lock::parse(fs::read(demo.path(LOCK)).unwrap()).unwrap()
 }
 
 #[test]

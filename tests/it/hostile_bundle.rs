@@ -29,7 +29,7 @@ pub(crate) const HOSTILE: &str =
 
 pub(crate) fn described(media_type: &str, bytes: &[u8]) -> Descriptor {
     let (digest, size) = (Digest::of(bytes), bytes.len() as u64);
-    Descriptor { media_type: media_type.to_owned(), digest, size }
+    Descriptor { media_type: media_type.to_owned().into(), digest, size }
 }
 
 /// The demo's bundle with a changed lock. All digests fit that lock, and the blobs
@@ -219,7 +219,7 @@ fn size_depth_and_number_are_bounded() {
 
     // Entries by the million, each of nothing.
     let blobs = (0..300_000_u32).map(|number| Descriptor {
-        media_type: String::new(),
+        media_type: "".into(),
         digest: Digest::of(&number.to_le_bytes()),
         size: 0,
     });

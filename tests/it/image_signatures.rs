@@ -43,7 +43,7 @@ pub(crate) fn digest(demo: &Demo, name: &str) -> Digest {
 }
 
 pub(crate) fn lock(demo: &Demo) -> Lock {
-    Lock::parse(&fs::read(demo.path("bundle.yaml.lock.json")).unwrap()).unwrap()
+    Lock::parse(fs::read(demo.path("bundle.yaml.lock.json")).unwrap()).unwrap()
 }
 
 pub(crate) fn key(number: u8) -> SigningKey {

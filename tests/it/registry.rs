@@ -51,8 +51,8 @@ fn check_blobs(puller: &Puller, image: &ResolvedImage) {
     for platform in &image.platforms {
         assert_eq!(platform.layers.len(), 2);
         for blob in platform.layers.iter().chain([&platform.config]) {
-            let requests = puller.blob_requests(&image.source, &blob.digest).unwrap();
-            let response = puller.fetch().open(&requests[0]).unwrap();
+            let endpoints = puller.endpoints(&image.source).unwrap();
+            let response = puller.fetch().open(&endpoints[0].blob(&blob.digest)).unwrap();
             let mut body = response.body;
             assert_eq!(Digest::of_reader(&mut body).unwrap(), (blob.digest, blob.size));
         }
@@ -313,8 +313,8 @@ fn a_host_that_blobs_are_redirected_to_sees_no_password() {
     let puller = Puller::new(http(None), registries, vec![login]);
 
     let image = format!("{host}/a:v1").parse().unwrap();
-    let requests = puller.blob_requests(&image, &Digest::of(b"blob")).unwrap();
-    let response = puller.fetch().open(&requests[0]).unwrap();
+    let endpoints = puller.endpoints(&image).unwrap();
+    let response = puller.fetch().open(&endpoints[0].blob(&Digest::of(b"blob"))).unwrap();
     let mut body = response.body;
     assert_eq!(Digest::of_reader(&mut body).unwrap(), (Digest::of(b"blob"), 4));
     let authorized = |head: String| head.to_lowercase().contains("authorization:");

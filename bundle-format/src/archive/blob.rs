@@ -21,7 +21,9 @@ impl<'a> BlobReader<'a> {
 
     /// Reads all of it, which checks its digest. `progress` gets the number of bytes of each piece.
     pub(super) fn check(mut self, progress: impl Fn(u64)) -> io::Result<()> {
-        let mut buffer = vec![0; 256 << 10];
+        // Most blobs may be small, and there may be very many.
+        let most = usize::try_from(self.0.left()).unwrap_or(usize::MAX).min(256 << 10);
+        let mut buffer = vec![0; most];
         loop {
             match self.read(&mut buffer) {
                 Ok(0) => return Ok(()),

@@ -55,7 +55,7 @@ pub(super) fn read_all(
 ) -> Result<Vec<u8>, BundleError> {
     let fail = |source| BundleError::Blob { digest: descriptor.digest, source };
     check_size(descriptor.size, most).map_err(fail)?;
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(usize::try_from(descriptor.size).unwrap_or(0));
     reader.read_to_end(&mut bytes).map_err(fail)?;
     Ok(bytes)
 }

@@ -1,7 +1,7 @@
 //! The entries of the archive. Their headers must be exactly those that
 //! [`super::writer`] writes.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::io;
 
 use super::absent;
@@ -13,21 +13,26 @@ use crate::digest::Digest;
 use crate::recognise;
 use crate::text::printable;
 
-/// What an entry is, as its name says.
+/// An entry that is not a blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Name {
+pub(super) enum Own {
     OciLayout,
     Index,
     Absent,
+}
+
+/// What an entry is, as its name says.
+enum Name {
+    Own(Own),
     Blob(Digest),
 }
 
 impl Name {
     fn parse(text: &str) -> Option<Self> {
         match text {
-            "oci-layout" => Some(Self::OciLayout),
-            "index.json" => Some(Self::Index),
-            absent::NAME => Some(Self::Absent),
+            "oci-layout" => Some(Self::Own(Own::OciLayout)),
+            "index.json" => Some(Self::Own(Own::Index)),
+            absent::NAME => Some(Self::Own(Own::Absent)),
             _ => {
                 let hex = text.strip_prefix("blobs/sha256/")?;
                 Digest::from_hex(hex).ok().map(Self::Blob)
@@ -36,10 +41,26 @@ impl Name {
     }
 }
 
-/// An entry. It holds no text, because there may be many entries.
-pub(super) struct Entry {
-    pub(super) name: Name,
-    pub(super) place: Place,
+/// The places of all entries. Each blob is here once and without its name's text, because
+/// there may be many.
+#[derive(Default)]
+pub(super) struct Entries {
+    pub(super) own: HashMap<Own, Place>,
+    pub(super) blobs: HashMap<Digest, Place>,
+}
+
+impl Entries {
+    fn count(&self) -> usize {
+        self.own.len() + self.blobs.len()
+    }
+
+    /// Adds an entry. False if there is one of this name.
+    fn add(&mut self, name: Name, place: Place) -> bool {
+        match name {
+            Name::Own(own) => self.own.insert(own, place).is_none(),
+            Name::Blob(digest) => self.blobs.insert(digest, place).is_none(),
+        }
+    }
 }
 
 /// Where an entry's bytes are.
@@ -49,13 +70,46 @@ pub(super) struct Place {
     pub(super) size: u64,
 }
 
+/// How many bytes are read at once, to find the headers among them: there may be very many small
+/// blobs. Where blobs are large, so much is read in vain for each.
+const AT_ONCE: usize = 16 << 10;
+
+/// The bytes at a place, and those behind it.
+struct Ahead<'a> {
+    storage: &'a Repaired,
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+impl Ahead<'_> {
+    fn read_exact_at(&mut self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        if self.give(buffer, offset).is_none() {
+            self.bytes.resize(AT_ONCE, 0);
+            // What cannot be read so far ahead may be right where it is needed.
+            let count = self.storage.read_at(&mut self.bytes, offset).unwrap_or(0);
+            self.bytes.truncate(count);
+            self.start = offset;
+            if self.give(buffer, offset).is_none() {
+                return self.storage.read_exact_at(buffer, offset);
+            }
+        }
+        Ok(())
+    }
+
+    fn give(&self, buffer: &mut [u8], offset: u64) -> Option<()> {
+        let from = usize::try_from(offset.checked_sub(self.start)?).ok()?;
+        buffer.copy_from_slice(self.bytes.get(from..from.checked_add(buffer.len())?)?);
+        Some(())
+    }
+}
+
 /// Reads all headers, up to the end mark.
-pub(super) fn read(storage: &Repaired) -> Result<Vec<Entry>, BundleError> {
-    let mut entries = Vec::new();
-    let mut names = HashSet::new();
+pub(super) fn read(storage: &Repaired) -> Result<Entries, BundleError> {
+    let mut entries = Entries::default();
+    let mut ahead = Ahead { storage, start: 0, bytes: Vec::new() };
     let mut offset = 0;
     loop {
-        let Some(block) = block(storage, offset)? else {
+        let Some(block) = block(&mut ahead, offset)? else {
             end(storage, offset)?;
             return Ok(entries);
         };
@@ -77,19 +131,18 @@ pub(super) fn read(storage: &Repaired) -> Result<Vec<Entry>, BundleError> {
         let Some(next) = next else { return Err(cut_short(storage, &name)) };
         let mut zeros = vec![0; usize::try_from(padding(size)).unwrap_or(0)];
         let behind = |reason: String| Err(self::damaged(storage, place.offset + size, reason));
-        if let Err(error) = storage.read_exact_at(&mut zeros, place.offset + size) {
+        if let Err(error) = ahead.read_exact_at(&mut zeros, place.offset + size) {
             return behind(error.to_string());
         }
         if zeros.iter().any(|byte| *byte != 0) {
             return behind(format!("the bytes behind `{name}` are altered"));
         }
-        if !names.insert(known) {
-            return damaged(format!("`{name}` is in it a second time"));
-        }
-        if entries.len() == MAX_ENTRIES {
+        if entries.count() == MAX_ENTRIES {
             return damaged(format!("it has more than {MAX_ENTRIES} entries, as no bundle has"));
         }
-        entries.push(Entry { name: known, place });
+        if !entries.add(known, place) {
+            return damaged(format!("`{name}` is in it a second time"));
+        }
         offset = next;
     }
 }
@@ -106,9 +159,9 @@ pub(super) fn has_other_header(storage: &Repaired, place: Place) -> bool {
 }
 
 /// The block at `offset`. `None` if the end mark begins there.
-fn block(storage: &Repaired, offset: u64) -> Result<Option<[u8; BLOCK as usize]>, BundleError> {
-    let mut block = [0; BLOCK as usize];
-    match storage.read_exact_at(&mut block, offset) {
+fn block(ahead: &mut Ahead<'_>, offset: u64) -> Result<Option<[u8; BLOCK as usize]>, BundleError> {
+    let (storage, mut block) = (ahead.storage, [0; BLOCK as usize]);
+    match ahead.read_exact_at(&mut block, offset) {
         Ok(()) if block == [0; BLOCK as usize] && offset == 0 => {
             Err(not_a_bundle(storage, "it begins with zeros"))
         }

@@ -173,7 +173,7 @@ mod tests {
     use crate::digest::Digest;
 
     fn blob(bytes: &[u8]) -> Descriptor {
-        let (media_type, digest) = ("a/b".to_owned(), Digest::of(bytes));
+        let (media_type, digest) = ("a/b".into(), Digest::of(bytes));
         Descriptor { media_type, digest, size: bytes.len() as u64 }
     }
 

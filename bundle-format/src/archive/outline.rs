@@ -37,8 +37,7 @@ impl Outline {
         let is_lock = |config: &&Entry| config.media_type == LOCK_TYPE;
         let Some(lock_entry) = manifest.config.as_ref().filter(is_lock) else { return Ok(None) };
         let lock_blob = described("manifest", lock_entry)?;
-        let bytes = read("lock", &lock_blob, MAX_LOCK)?;
-        let lock = Lock::parse(&bytes).map_err(BundleError::from)?;
+        let lock = Lock::parse(read("lock", &lock_blob, MAX_LOCK)?).map_err(BundleError::from)?;
         let contents = contents(manifest, &lock)?;
         let layout = layout::describe_lock(&lock)
             .and_then(|lock_blob| layout_of(&lock, &lock_blob, &contents))

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::absent::Absent;
 use super::blobs::{Blobs, read_all};
 use super::documents::{bundle_manifest, document, parse};
-use super::entries::{self, Entry, Name, Place};
+use super::entries::{self, Entries, Own, Place};
 use super::error::BundleError;
 use super::others::Others;
 use super::outline::{Outline, layout_of, of_lock};
@@ -60,7 +60,7 @@ impl Release {
 
 /// An archive whose entries have been read. Their contents are still unknown.
 pub(super) struct Archive {
-    entries: Vec<Entry>,
+    own: HashMap<Own, Place>,
     pub(super) blobs: Blobs,
 }
 
@@ -97,7 +97,7 @@ impl Bundle {
             reason: reason.to_owned(),
         };
         let index_place =
-            archive.place(Name::Index).ok_or_else(|| not_a_bundle("it has no index.json"))?;
+            archive.place(Own::Index).ok_or_else(|| not_a_bundle("it has no index.json"))?;
         let in_index = |reason: &str| archive.damaged(index_place.offset, reason);
         let index_bytes = document(&archive.blobs.storage, index_place, MAX_INDEX)
             .map_err(|error| in_index(&error.to_string()))?;
@@ -293,28 +293,24 @@ impl Bundle {
 impl Archive {
     /// See [`Bundle::identity`].
     pub(super) fn identity(&self) -> Option<(Digest, u64)> {
-        let mut bytes = self.bytes(Name::Index, MAX_INDEX)?;
-        if self.place(Name::Absent).is_some() {
-            bytes.extend(self.bytes(Name::Absent, MAX_ABSENT)?);
+        let mut bytes = self.bytes(Own::Index, MAX_INDEX)?;
+        if self.place(Own::Absent).is_some() {
+            bytes.extend(self.bytes(Own::Absent, MAX_ABSENT)?);
         }
         Some((Digest::of(&bytes), self.blobs.storage.length()))
     }
 
-    fn bytes(&self, name: Name, most: u64) -> Option<Vec<u8>> {
+    fn bytes(&self, name: Own, most: u64) -> Option<Vec<u8>> {
         document(&self.blobs.storage, self.place(name)?, most).ok()
     }
 
     pub(super) fn open(storage: Repaired) -> Result<Self, BundleError> {
-        let entries = entries::read(&storage)?;
-        let blobs = entries.iter().filter_map(|entry| match entry.name {
-            Name::Blob(digest) => Some((digest, entry.place)),
-            Name::OciLayout | Name::Index | Name::Absent => None,
-        });
-        Ok(Self { blobs: Blobs { blobs: blobs.collect(), storage }, entries })
+        let Entries { own, blobs } = entries::read(&storage)?;
+        Ok(Self { own, blobs: Blobs { storage, blobs } })
     }
 
-    fn place(&self, name: Name) -> Option<Place> {
-        self.entries.iter().find(|entry| entry.name == name).map(|entry| entry.place)
+    fn place(&self, name: Own) -> Option<Place> {
+        self.own.get(&name).copied()
     }
 
     fn damaged(&self, offset: u64, reason: &str) -> BundleError {
@@ -330,13 +326,13 @@ impl Archive {
         index_place: Place,
         index: &[u8],
     ) -> Result<Vec<Descriptor>, BundleError> {
-        let written = self.place(Name::OciLayout).and_then(|place| {
+        let written = self.place(Own::OciLayout).and_then(|place| {
             document(&self.blobs.storage, place, layout::OCI_LAYOUT.len() as u64).ok()
         });
         if layout.index != index || written.as_deref() != Some(layout::OCI_LAYOUT) {
             return Err(self.damaged(index_place.offset, "its index does not fit its lock"));
         }
-        if let Some(offset) = out_of_order(&self.entries, &layout) {
+        if let Some(offset) = self.out_of_order(&layout) {
             return Err(
                 self.damaged(offset, "its entries are in another order than its lock gives")
             );
@@ -344,10 +340,23 @@ impl Archive {
         self.absent(lock, layout)
     }
 
+    /// The offset of an entry that stands before one that it should follow.
+    /// [`super::verify`] reports entries that are missing, or too many.
+    fn out_of_order(&self, layout: &Layout) -> Option<u64> {
+        let own = [Own::OciLayout, Own::Index, Own::Absent].into_iter();
+        let own = own.filter_map(|name| self.place(name));
+        let blobs = layout.blobs.iter().filter_map(|blob| self.blobs.blobs.get(&blob.digest));
+        let mut before = 0;
+        own.chain(blobs.copied()).map(|place| place.offset).find(|offset| {
+            let last = std::mem::replace(&mut before, *offset);
+            *offset < last
+        })
+    }
+
     /// The blobs that a delta of `layout` lacks. Its list must be the one that its writer
     /// makes of these blobs, because nothing signs it.
     fn absent(&self, lock: &Lock, layout: Layout) -> Result<Vec<Descriptor>, BundleError> {
-        let Some(place) = self.place(Name::Absent) else { return Ok(Vec::new()) };
+        let Some(place) = self.place(Own::Absent) else { return Ok(Vec::new()) };
         let damaged = |reason: &str| self.damaged(place.offset, reason);
         let bytes = document(&self.blobs.storage, place, MAX_ABSENT)
             .map_err(|error| damaged(&error.to_string()))?;
@@ -364,22 +373,4 @@ impl Archive {
             None => Ok(absent),
         }
     }
-}
-
-/// The offset of the first entry that stands before one that it should follow.
-/// [`super::verify`] reports entries that are missing, or too many.
-fn out_of_order(entries: &[Entry], layout: &Layout) -> Option<u64> {
-    let order = [Name::OciLayout, Name::Index, Name::Absent]
-        .into_iter()
-        .chain(layout.blobs.iter().map(|blob| Name::Blob(blob.digest)));
-    let places: HashMap<Name, usize> =
-        order.enumerate().map(|(place, name)| (name, place)).collect();
-    let found: Vec<(usize, u64)> = entries
-        .iter()
-        .filter_map(|entry| Some((*places.get(&entry.name)?, entry.place.offset)))
-        .collect();
-    found.windows(2).find_map(|pair| match pair {
-        [(before, offset), (after, _)] if before > after => Some(*offset),
-        _ => None,
-    })
 }

@@ -1,7 +1,8 @@
 //! Checking every byte of a bundle, on all cores.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::listed::{images, listed};
@@ -120,27 +121,25 @@ pub fn verify(bundle: &Bundle, progress: impl Fn(u64) + Sync) -> Verification {
     let mut listed = listed(bundle);
     listed.retain(|(digest, _), _| !bundle.lacks(*digest));
     let bytes = AtomicU64::new(0);
-    let mut queue: Vec<&Descriptor> = listed.values().map(|(blob, _)| *blob).collect();
+    let mut queue: Vec<(&Descriptor, &str)> =
+        listed.values().map(|(blob, subject)| (*blob, &**subject)).collect();
+    let blobs = queue.chunk_by(|(one, _), (next, _)| one.digest == next.digest).count();
     // The largest first, so that no core is alone with a large blob at the end.
-    queue.sort_by_key(|blob| u64::MAX - blob.size);
+    queue.sort_by_key(|(blob, _)| u64::MAX - blob.size);
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut results = results(bundle, &queue, workers, |count| {
+    let results = results(bundle, &queue, workers, |count| {
         bytes.fetch_add(count, Ordering::Relaxed);
         progress(count);
     });
     let mut problems = Vec::new();
-    for (key, (_, subject)) in &listed {
-        // If a thread panicked, its results are lost. Its blobs do not count
-        // as good.
+    for ((blob, subject), result) in queue.iter().zip(results) {
         let lost = || Err("it could not be checked; run this again".to_owned());
-        if let Err(what) = results.remove(key).unwrap_or_else(lost) {
-            problems.push(Problem { digest: key.0, subject: subject.to_string(), what });
+        if let Err(what) = result.into_inner().unwrap_or_else(lost) {
+            problems.push(Problem { digest: blob.digest, subject: (*subject).to_owned(), what });
         }
     }
-    let digests: BTreeSet<Digest> = listed.keys().map(|(digest, _)| *digest).collect();
-    let blobs = digests.len();
     for digest in bundle.digests() {
-        if !digests.contains(&digest) {
+        if listed.range((digest, 0)..=(digest, u64::MAX)).next().is_none() {
             let what = "nothing in the bundle lists it".to_owned();
             problems.push(Problem { digest, subject: "a blob".to_owned(), what });
         }
@@ -172,25 +171,29 @@ pub fn lacking(bundle: &Bundle) -> Vec<Lacking> {
     lacking
 }
 
-/// The result for each blob of `queue`. There is no result for the blobs of a thread that
-/// panicked.
+/// The result for each blob of `queue`, in its order. If a thread panicked, its blob has none,
+/// so it does not count as good.
 fn results(
     bundle: &Bundle,
-    queue: &[&Descriptor],
+    queue: &[(&Descriptor, &str)],
     workers: usize,
     progress: impl Fn(u64) + Sync,
-) -> HashMap<(Digest, u64), Result<(), String>> {
+) -> Vec<OnceLock<Result<(), String>>> {
+    let results: Vec<_> = queue.iter().map(|_| OnceLock::new()).collect();
     let next = AtomicUsize::new(0);
     let work = || {
-        let turns = std::iter::repeat_with(|| queue.get(next.fetch_add(1, Ordering::Relaxed)));
-        let items = turns.map_while(|item| item);
-        let key = |blob: &Descriptor| (blob.digest, blob.size);
-        items.map(|blob| (key(blob), check(bundle, blob, &progress))).collect::<Vec<_>>()
+        while let Some(((blob, _), result)) = {
+            let turn = next.fetch_add(1, Ordering::Relaxed);
+            queue.get(turn).zip(results.get(turn))
+        } {
+            result.get_or_init(|| check(bundle, blob, &progress));
+        }
     };
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect()
-    })
+        threads.into_iter().for_each(|thread| drop(thread.join()));
+    });
+    results
 }
 
 fn check(bundle: &Bundle, descriptor: &Descriptor, progress: impl Fn(u64)) -> Result<(), String> {

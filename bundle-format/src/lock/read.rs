@@ -15,8 +15,9 @@ struct Version {
 impl Lock {
     /// Reads a lock. Its version is checked first, so that new fields of another
     /// version are not reported as mistakes. Then the lock must make sense in
-    /// itself.
-    pub fn parse(bytes: &[u8]) -> Result<Self, LockError> {
+    /// itself. A caller that gives the bytes away needs no memory for them after that.
+    pub fn parse(owned: impl AsRef<[u8]>) -> Result<Self, LockError> {
+        let bytes = owned.as_ref();
         if bytes.starts_with(b"\xef\xbb\xbf") {
             return Err(LockError::ByteOrderMark);
         }
@@ -27,6 +28,7 @@ impl Lock {
         }
         sense::look_through(bytes)?;
         let lock: Self = serde_json::from_slice(bytes).map_err(LockError::json)?;
+        drop(owned);
         let problems = lock.contradictions();
         if problems.is_empty() { Ok(lock) } else { Err(LockError::Senseless(problems)) }
     }

@@ -37,7 +37,7 @@ const TEXTS: [&str; 20] = [
 
 fn described(text: &str) -> Descriptor {
     Descriptor {
-        media_type: FILE_TYPE.to_owned(),
+        media_type: FILE_TYPE.into(),
         digest: Digest::of(text.as_bytes()),
         size: text.len() as u64,
     }

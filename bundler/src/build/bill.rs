@@ -99,6 +99,8 @@ impl<'a> Bill<'a> {
         let open = |blob: &Descriptor| self.open(blob, |count| progress.add("", count));
         let bytes = sbom::document(lock, &open, &self.layers);
         let bytes = bytes.context("listing what is in the bundle")?;
+        // Packing needs the memory: there may be very many small layers.
+        self.layers.keep_only(&self.unnoted);
         progress.finish();
         if bytes.len() as u64 > MAX_SBOM {
             bail!(

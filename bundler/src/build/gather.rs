@@ -42,7 +42,7 @@ pub(super) fn gather(tasks: &[Task<'_>], bill: &Bill<'_>) -> anyhow::Result<()> 
 /// Without a network, fails for everything that is not a local file.
 fn refuse_what_is_elsewhere(jobs: &[Job<'_>]) -> anyhow::Result<()> {
     let elsewhere = jobs.iter().filter_map(|job| {
-        let url = job.sources.first()?.request.url.clone();
+        let url = (job.sources)().first()?.request.url.clone();
         let is_elsewhere = url.scheme() != "file";
         is_elsewhere.then(|| format!("{}: {}", job.label, FetchError::Offline { url }))
     });
@@ -90,8 +90,9 @@ fn fetch(
 fn places(jobs: &[Job<'_>]) -> Places {
     let mut places = Places::default();
     for job in jobs {
-        for source in &job.sources {
-            let only_for = (job.sources.len() == 1).then(|| job.label.clone());
+        let sources = (job.sources)();
+        for source in &sources {
+            let only_for = (sources.len() == 1).then(|| job.label.to_string());
             places.add(&source.request.url, only_for);
         }
     }

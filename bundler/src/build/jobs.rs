@@ -1,16 +1,19 @@
 //! The blobs that must be fetched for a bundle, and their sources.
 
+use std::sync::Arc;
+
 use anyhow::Context;
+use bundle_format::BundlePath;
 use bundle_format::bounds::MAX_IMAGE_DOCUMENT;
 use bundle_format::lock::{Descriptor, FileKind, FileSource, LockedFile, LockedImage};
-use bundle_format::{BundlePath, Digest};
 use url::Url;
 
 use super::mirrors::Mirrors;
 use super::task::Task;
+use crate::fetch::Fetch;
 use crate::fetch::download::Source;
 use crate::fetch::queue::Job;
-use crate::fetch::{Fetch, Request};
+use crate::image::registry::Endpoint;
 use crate::lock::installers::beside_bundler;
 use crate::spec::SpecFile;
 use crate::upstreams::Upstreams;
@@ -27,23 +30,23 @@ pub(super) fn jobs<'a>(
     let client = &*upstreams.client;
     let mut mirrors = Mirrors::of(task);
     for rpm in &lock.rpms {
-        let blob = Descriptor { media_type: String::new(), digest: rpm.digest, size: rpm.size };
+        let blob = Descriptor { media_type: "".into(), digest: rpm.digest, size: rpm.size };
         if all.is_cached(&blob) {
             continue;
         }
         let urls = std::iter::once(rpm.source.clone()).chain(mirrors.of_package(rpm));
-        all.add(&rpm.package.to_string(), &blob, client, urls.map(Request::new).collect());
+        all.add_urls(&rpm.package.to_string(), &blob, client, urls.collect());
     }
     for own in lock.files.iter().filter(|own| !made.contains(own)) {
-        let request = Request::new(source_of_file(file, own)?);
-        all.add(&own.path.to_string(), &own.content, client, vec![request]);
+        let url = source_of_file(file, own)?;
+        all.add_urls(&own.path.to_string(), &own.content, client, vec![url]);
     }
     for manifest in &lock.manifests {
-        let request = Request::new(match &manifest.rendered {
+        let url = match &manifest.rendered {
             Some(_) => kept(file, &manifest.path())?,
             None => file.location(&manifest.source)?,
-        });
-        all.add(&manifest.name, &manifest.upstream, client, vec![request]);
+        };
+        all.add_urls(&manifest.name, &manifest.upstream, client, vec![url]);
     }
     for image in &lock.images {
         all.image(image, registry)?;
@@ -59,16 +62,19 @@ struct Jobs<'a> {
 impl<'a> Jobs<'a> {
     fn add(
         &mut self,
-        label: &str,
+        label: &Arc<str>,
         blob: &Descriptor,
-        fetch: &'a dyn Fetch,
-        requests: Vec<Request>,
+        sources: impl Fn() -> Vec<Source<'a>> + Send + Sync + 'a,
     ) {
         if !self.is_cached(blob) {
-            let sources = requests.into_iter().map(|request| Source { fetch, request }).collect();
-            let (label, digest, size) = (label.to_owned(), blob.digest, blob.size);
-            self.jobs.push(Job { label, digest, size, sources });
+            let (label, digest, size) = (Arc::clone(label), blob.digest, blob.size);
+            self.jobs.push(Job { label, digest, size, sources: Box::new(sources) });
         }
+    }
+
+    fn add_urls(&mut self, label: &str, blob: &Descriptor, fetch: &'a dyn Fetch, urls: Vec<Url>) {
+        let sources = move || urls.iter().map(|url| Source::new(fetch, url.clone())).collect();
+        self.add(&label.into(), blob, sources);
     }
 
     /// The build reads small blobs, so their digests are checked here. The
@@ -82,16 +88,24 @@ impl<'a> Jobs<'a> {
     }
 
     fn image(&mut self, image: &LockedImage, registry: &'a dyn Fetch) -> anyhow::Result<()> {
-        let (name, puller) = (image.source.to_string(), &self.upstreams.puller);
-        let manifest = |digest: &Digest| puller.manifest_requests(&image.source, digest);
-        let blob = |digest: &Digest| puller.blob_requests(&image.source, digest);
+        let name: Arc<str> = image.source.to_string().into();
+        let endpoints: Arc<[Endpoint]> = self.upstreams.puller.endpoints(&image.source)?.into();
+        let mut add = |blob: &Descriptor, is_manifest: bool| {
+            let (endpoints, digest) = (Arc::clone(&endpoints), blob.digest);
+            // A registry serves manifests at another path than blobs.
+            let source = move |endpoint: &Endpoint| match is_manifest {
+                true => Source { fetch: registry, request: endpoint.manifest(&digest.to_string()) },
+                false => Source { fetch: registry, request: endpoint.blob(&digest) },
+            };
+            self.add(&name, blob, move || endpoints.iter().map(source).collect());
+        };
         for document in std::iter::once(&image.root).chain(&image.unplaced) {
-            self.add(&name, document, registry, manifest(&document.digest)?);
+            add(document, true);
         }
         for platform in &image.platforms {
-            self.add(&name, &platform.manifest, registry, manifest(&platform.manifest.digest)?);
+            add(&platform.manifest, true);
             for part in std::iter::once(&platform.config).chain(&platform.layers) {
-                self.add(&name, part, registry, blob(&part.digest)?);
+                add(part, false);
             }
         }
         Ok(())

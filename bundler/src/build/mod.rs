@@ -96,13 +96,13 @@ pub fn build(task: &Task<'_>, output: &Output) -> anyhow::Result<Built> {
     let mut unfinished = output.begin()?;
     // The room on the disk is checked before gigabytes are fetched. The repodata
     // is not known yet, but it is small.
-    output.check_space(writer::size(&Layout::new(lock, &[])?), beside)?;
+    output.check_space(writer::size(&Layout::planned(lock, &[])?), beside)?;
     let bill = Bill::of(&tasks, &upstreams.cache);
     gather::gather(&tasks, &bill).context("fetching what the lock lists")?;
     let repodata = tasks.iter().map(packages::verify).collect::<anyhow::Result<Vec<_>>>();
     let mut made = repodata.context("checking the packages")?.concat();
-    made.push(bill.make(task, writer::size(&Layout::new(lock, &made)?))?);
-    let layout = Layout::new(lock, &made)?.without(lock, |digest| task.had.contains(&digest));
+    made.push(bill.make(task, writer::size(&Layout::planned(lock, &made)?))?);
+    let layout = Layout::planned(lock, &made)?.without(lock, |digest| task.had.contains(&digest));
     let size = writer::size(&layout);
     output.check_parts(output.count(size)?)?;
     let (cache, quiet) = (&upstreams.cache, task.quiet);
@@ -113,8 +113,9 @@ pub fn build(task: &Task<'_>, output: &Output) -> anyhow::Result<Built> {
         None => {
             output.check_space(size, beside)?;
             let whole = output.count(size)? == 1;
+            let own = layout.clone().with_lock(lock)?;
             let Packed { blobs, sum } =
-                pack((cache, quiet), &layout, of_cache(cache), &mut unfinished, whole)?;
+                pack((cache, quiet), own, of_cache(cache), &mut unfinished, whole)?;
             let files = output.put(unfinished, sum, &installers, cache)?;
             finished::note(sum, &layout, cache);
             bill.keep(&layout);
@@ -145,7 +146,7 @@ pub fn put_together<R: Read>(
     output.check_space(size, beside)?;
     fetch()?;
     let whole = output.count(size)? == 1;
-    let Packed { blobs, sum } = pack((cache, quiet), layout, open, &mut unfinished, whole)?;
+    let Packed { blobs, sum } = pack((cache, quiet), layout.clone(), open, &mut unfinished, whole)?;
     let files = output.put(unfinished, sum, &installers, cache)?;
     let installers = installers.into_iter().map(|installer| installer.path).collect();
     Ok(Built { files, installers, size, blobs, absent: Vec::new(), is_new: true })

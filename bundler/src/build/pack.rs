@@ -39,12 +39,12 @@ pub(crate) fn of_cache(cache: &Cache) -> impl Fn(&Descriptor) -> io::Result<File
 /// `whole` says that the file is not going to be cut into parts.
 pub(super) fn pack<R: Read>(
     (cache, quiet): (&Cache, bool),
-    layout: &Layout,
+    layout: Layout,
     open: impl FnMut(&Descriptor) -> io::Result<R>,
     unfinished: &mut Unfinished,
     whole: bool,
 ) -> anyhow::Result<Packed> {
-    let size = writer::size(layout);
+    let size = writer::size(&layout);
     let progress = Progress::new("packing", size, quiet);
     let path = unfinished.path().to_owned();
     let out = unfinished.file();
@@ -61,8 +61,10 @@ pub(super) fn pack<R: Read>(
             // Nobody may listen.
             let _ = wrote.send(());
         };
-        writer::write(out, layout, open, tell).with_context(writing)?;
+        writer::write(out, &layout, open, tell).with_context(writing)?;
         drop(wrote);
+        // It has the lock's bytes, and the reader below takes as much again.
+        drop(layout);
         progress.finish();
 
         let bundle = Bundle::open_as_it_is(&path)?;

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use bundle_format::archive::reader::Bundle;
 use bundle_format::damage::plan::Share;
 use bundle_format::text::{count, printable};
-use bundle_format::{Digest, Lock, layout};
+use bundle_format::{Lock, layout};
 use clap::Args;
 use indicatif::HumanBytes;
 
@@ -116,7 +116,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         let bundle = Bundle::open(path)?;
         return sign::tell(&signing::sign(&bundle, path, &key, SystemTime::now())?);
     }
-    if let Some(old) = signing::outdated(&output.path, Digest::of(&layout::lock_bytes(lock)?)) {
+    if let Some(old) = signing::outdated(&output.path, layout::describe_lock(lock)?.digest) {
         print::notice(&format!(
             "{} is the signature of another bundle: sign this one with `bundler sign`",
             old.display()

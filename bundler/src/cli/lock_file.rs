@@ -31,7 +31,7 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Lock> {
     }
     let read = || -> anyhow::Result<Lock> {
         let bytes = input::file(path, MAX_LOCK)?;
-        Lock::parse(&bytes).context("run `bundler lock` to make it again")
+        Lock::parse(bytes).context("run `bundler lock` to make it again")
     };
     read().with_context(|| format!("reading {}", path.display()))
 }

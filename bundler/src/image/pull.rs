@@ -74,8 +74,7 @@ impl Puller {
         Self { fetch: Arc::new(Remembering::new(self.fetch, cache, network)), ..self }
     }
 
-    /// The client with the login, for the requests of [`Self::blob_requests`] and
-    /// [`Self::manifest_requests`].
+    /// The client with the login, for requests to [`Self::endpoints`].
     pub fn fetch(&self) -> Arc<dyn Fetch> {
         Arc::clone(&self.fetch)
     }
@@ -83,27 +82,6 @@ impl Puller {
     /// The registry and mirrors to ask for an image, in order.
     pub fn endpoints(&self, image: &ImageReference) -> Result<Vec<Endpoint>, RegistryError> {
         self.registries.endpoints(image)
-    }
-
-    /// The requests for a blob of an image, in the order in which to try them.
-    pub fn blob_requests(
-        &self,
-        image: &ImageReference,
-        digest: &Digest,
-    ) -> Result<Vec<Request>, RegistryError> {
-        let endpoints = self.registries.endpoints(image)?;
-        Ok(endpoints.iter().map(|endpoint| endpoint.blob(digest)).collect())
-    }
-
-    /// The requests for a manifest or index of an image by its digest. A registry
-    /// serves manifests at another path than blobs.
-    pub fn manifest_requests(
-        &self,
-        image: &ImageReference,
-        digest: &Digest,
-    ) -> Result<Vec<Request>, RegistryError> {
-        let endpoints = self.registries.endpoints(image)?;
-        Ok(endpoints.iter().map(|endpoint| endpoint.manifest(&digest.to_string())).collect())
     }
 
     /// Finds the manifest of `image` for each of `architectures`; by its digest
@@ -228,7 +206,7 @@ impl Puller {
         let (request, expected) = named(endpoint, entry)?;
         let bytes = self.read(&request, MANIFEST_LIMIT)?.bytes;
         expected.check(&request.url, &bytes)?;
-        let (media_type, digest) = (entry.media_type.clone(), Digest::of(&bytes));
+        let (media_type, digest) = (entry.media_type.clone().into(), Digest::of(&bytes));
         Ok((Descriptor { media_type, digest, size: bytes.len() as u64 }, bytes))
     }
 
@@ -282,7 +260,7 @@ impl Puller {
         let (document, media_type) =
             parsed.map_err(|source| PullError::Document { url: Box::new(url.clone()), source })?;
         let size = answer.bytes.len() as u64;
-        Ok((Descriptor { media_type, digest, size }, answer.bytes, document))
+        Ok((Descriptor { media_type: media_type.into(), digest, size }, answer.bytes, document))
     }
 
     /// The answer to a request, with what to do about a refusal.

@@ -72,7 +72,7 @@ struct Owners(BTreeMap<Digest, (u64, Kind, Vec<String>)>);
 impl Owners {
     fn add_all(&mut self, lock: &Lock) {
         for rpm in &lock.rpms {
-            let own = Descriptor { media_type: String::new(), digest: rpm.digest, size: rpm.size };
+            let own = Descriptor { media_type: "".into(), digest: rpm.digest, size: rpm.size };
             self.add(Kind::Package, &rpm.package.name, &own);
         }
         lock.images.iter().for_each(|image| self.image(image));
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn what_several_have_counts_once() {
         let blob = |text: &[u8], size| Descriptor {
-            media_type: String::new(),
+            media_type: "".into(),
             digest: Digest::of(text),
             size,
         };

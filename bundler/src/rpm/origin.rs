@@ -61,7 +61,7 @@ impl Origin {
 
     /// What a package in a bundle says.
     pub fn in_bundle(bundle: &Bundle, rpm: &LockedRpm) -> Result<Self, OriginError> {
-        let content = Descriptor { media_type: String::new(), digest: rpm.digest, size: rpm.size };
+        let content = Descriptor { media_type: "".into(), digest: rpm.digest, size: rpm.size };
         Self::read(bundle.open_blob(&content)?)
     }
 }

@@ -15,8 +15,7 @@ mod release;
 
 use std::collections::BTreeSet;
 
-use bundle_format::Digest;
-use bundle_format::layout::lock_bytes;
+use bundle_format::layout::describe_lock;
 use bundle_format::lock::Lock;
 use bundle_format::sbom::serial_number;
 
@@ -44,7 +43,7 @@ pub fn document(lock: &Lock, open: &Open<'_>, layers: &Layers) -> anyhow::Result
     }
     let mut seen = BTreeSet::new();
     components.retain(|component| seen.insert(component.reference.clone()));
-    let digest = Digest::of(&lock_bytes(lock)?);
+    let digest = describe_lock(lock)?.digest;
     let component = Component {
         kind: Kind::Application,
         reference: "bundle".to_owned(),

@@ -16,7 +16,7 @@ pub(super) fn components(release: &Release<'_>, open: &Open<'_>) -> anyhow::Resu
     let lock = release.lock;
     let mut components = Vec::new();
     for rpm in &lock.rpms {
-        let content = Descriptor { media_type: String::new(), digest: rpm.digest, size: rpm.size };
+        let content = Descriptor { media_type: "".into(), digest: rpm.digest, size: rpm.size };
         let origin = whole(open, &content, |reader| Origin::read(reader))
             .and_then(|origin| Ok(origin?))
             .with_context(|| format!("reading the header of {}", rpm.package))?;

@@ -40,7 +40,7 @@ struct Manifest {
 /// a registry would take an image's manifest for one that it must have as a manifest.
 pub(super) fn of_bundle(bundle: &Bundle, layout: &Layout) -> anyhow::Result<Vec<u8>> {
     let layer = |digest, size, title| {
-        Entry::new(&Descriptor { media_type: FILE_TYPE.to_owned(), digest, size }, [(TITLE, title)])
+        Entry::new(&Descriptor { media_type: FILE_TYPE.into(), digest, size }, [(TITLE, title)])
     };
     let files = [(LAYOUT_NAME, OCI_LAYOUT), (INDEX_NAME, &layout.index)];
     let files =
@@ -68,8 +68,7 @@ pub(super) fn of_file(
     file: &Descriptor,
     name: &str,
 ) -> anyhow::Result<Vec<u8>> {
-    let empty =
-        Descriptor { media_type: EMPTY_TYPE.to_owned(), digest: Digest::of(EMPTY), size: 2 };
+    let empty = Descriptor { media_type: EMPTY_TYPE.into(), digest: Digest::of(EMPTY), size: 2 };
     Ok(serde_json::to_vec(&Manifest {
         schema_version: 2,
         media_type: OCI_MANIFEST,

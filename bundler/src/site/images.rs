@@ -156,14 +156,16 @@ fn name_there(name: &ImageReference) -> String {
 /// What the tag of an image may name: its root; and for a registry that takes no index of
 /// which it has only a part, the one manifest, or the index of those that it has.
 fn roots(task: &Task<'_>, image: &LockedImage) -> anyhow::Result<Vec<Root>> {
-    let root =
-        Root { media_type: image.root.media_type.clone(), bytes: task.bundle.read(&image.root)? };
+    let root = Root {
+        media_type: image.root.media_type.to_string(),
+        bytes: task.bundle.read(&image.root)?,
+    };
     if !is_index(&root.media_type) {
         return Ok(vec![root]);
     }
     let part = match image.platforms.as_slice() {
         [only] => Root {
-            media_type: only.manifest.media_type.clone(),
+            media_type: only.manifest.media_type.to_string(),
             bytes: task.bundle.read(&only.manifest)?,
         },
         several => Root {

@@ -100,9 +100,10 @@ impl Found<'_> {
     }
 }
 
-fn job<'a>(site: &'a Site, endpoint: &Endpoint, blob: &Descriptor, label: String) -> Job<'a> {
-    let source = Source { fetch: site.fetch(), request: endpoint.blob(&blob.digest) };
-    Job { label, digest: blob.digest, size: blob.size, sources: vec![source] }
+fn job<'a>(site: &'a Site, endpoint: &'a Endpoint, blob: &Descriptor, label: String) -> Job<'a> {
+    let (digest, size) = (blob.digest, blob.size);
+    let source = move || vec![Source { fetch: site.fetch(), request: endpoint.blob(&digest) }];
+    Job { label: label.into(), digest, size, sources: Box::new(source) }
 }
 
 /// Fetches blobs into the cache. The error has all problems.

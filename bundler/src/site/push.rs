@@ -68,7 +68,7 @@ pub fn push(task: &Task<'_>) -> anyhow::Result<Pushed> {
         tally.named += 1;
     }
     let size = manifest.len() as u64;
-    let subject = Descriptor { media_type: OCI_MANIFEST.to_owned(), digest, size };
+    let subject = Descriptor { media_type: OCI_MANIFEST.into(), digest, size };
     let mut remarks = Vec::new();
     let attached = referrers::attach(site, endpoint, sessions, &subject, bundle, path)?;
     tally.named += attached.written;

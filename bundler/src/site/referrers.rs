@@ -134,6 +134,6 @@ fn is_there(site: &Site, endpoint: &Endpoint, name: &str) -> anyhow::Result<bool
 }
 
 fn descriptor(media_type: &str, bytes: &[u8]) -> Descriptor {
-    let (media_type, digest) = (media_type.to_owned(), Digest::of(bytes));
+    let (media_type, digest) = (media_type.to_owned().into(), Digest::of(bytes));
     Descriptor { media_type, digest, size: bytes.len() as u64 }
 }

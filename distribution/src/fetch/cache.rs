@@ -127,7 +127,7 @@ impl Cache {
     pub fn insert(&self, bytes: &[u8]) -> Result<Digest, CacheError> {
         let digest = Digest::of(bytes);
         let size = bytes.len() as u64;
-        if self.document(&Descriptor { media_type: String::new(), digest, size }).is_ok() {
+        if self.document(&Descriptor { media_type: "".into(), digest, size }).is_ok() {
             return Ok(digest);
         }
         let mut partial = self.partial(&digest.hex())?;
@@ -257,7 +257,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::at(folder.path()).unwrap();
         let digest = cache.insert(b"blob").unwrap();
-        let blob = Descriptor { media_type: String::new(), digest, size: 4 };
+        let blob = Descriptor { media_type: "".into(), digest, size: 4 };
         let path = cache.path(digest);
         fs::write(&path, b"BLOB").unwrap();
         let error = cache.document(&blob).unwrap_err();

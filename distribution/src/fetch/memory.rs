@@ -68,7 +68,7 @@ impl Remembering {
         if note.url != request.url.as_str() || note.size > limit {
             return None;
         }
-        let blob = Descriptor { media_type: String::new(), digest: note.digest, size: note.size };
+        let blob = Descriptor { media_type: "".into(), digest: note.digest, size: note.size };
         Some(Document { bytes: self.cache.document(&blob).ok()?, headers: note.headers })
     }
 

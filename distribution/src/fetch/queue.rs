@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bundle_format::Digest;
 
@@ -15,14 +15,15 @@ const TRANSFERS: usize = 8;
 
 /// A blob to fetch.
 pub struct Job<'a> {
-    /// What it is, in words.
-    pub label: String,
+    /// What it is, in words. Many blobs may be of one thing.
+    pub label: Arc<str>,
     /// Its digest.
     pub digest: Digest,
     /// Its size in bytes.
     pub size: u64,
-    /// The places that have it, the preferred first.
-    pub sources: Vec<Source<'a>>,
+    /// Gives the places that have it, the preferred first. There may be a hundred thousand
+    /// blobs, so their requests are made when they are needed.
+    pub sources: Box<dyn Fn() -> Vec<Source<'a>> + Send + Sync + 'a>,
 }
 
 /// A blob that could not be fetched.
@@ -78,7 +79,7 @@ fn work(
             Ok(()) => done(job.digest),
             Err(source) => {
                 let mut held = state.lock().unwrap_or_else(PoisonError::into_inner);
-                held.errors.push(JobError { label: job.label, source });
+                held.errors.push(JobError { label: job.label.to_string(), source });
             }
         }
     }
@@ -92,7 +93,7 @@ fn fetch(
     progress: &(dyn Fn(&str, u64) + Sync),
 ) -> Result<(), DownloadError> {
     let tell = |count| progress(&job.label, count);
-    let fetch = || download(cache, &job.sources, &job.digest.into(), job.size, &tell);
+    let fetch = || download(cache, &(job.sources)(), &job.digest.into(), job.size, &tell);
     match catch_unwind(AssertUnwindSafe(fetch)) {
         Ok(result) => result.map(drop),
         Err(_) => Err(DownloadError::Panicked),
@@ -126,16 +127,18 @@ mod tests {
         let fetch = Panicking(Mutex::default());
         // More jobs than run at a time.
         let jobs = (0..3 * TRANSFERS).map(|number| Job {
-            label: number.to_string(),
+            label: number.to_string().into(),
             digest: Digest::of(number.to_string().as_bytes()),
             size: 1,
-            sources: vec![Source::new(&fetch, "http://127.0.0.1/blob".parse().unwrap())],
+            sources: Box::new(|| {
+                vec![Source::new(&fetch, "http://127.0.0.1/blob".parse().unwrap())]
+            }),
         });
         let errors = fetch_all(&cache, jobs.collect(), &|_, _| {}, &|_| {}).unwrap_err();
         assert!(errors.iter().any(|error| matches!(error.source, DownloadError::Panicked)));
         // A panic in `progress` does not hang either.
         let digest = cache.insert(b"there").unwrap();
-        let job = Job { label: "there".to_owned(), digest, size: 5, sources: Vec::new() };
+        let job = Job { label: "there".into(), digest, size: 5, sources: Box::new(Vec::new) };
         let errors =
             fetch_all(&cache, vec![job], &|_, _| panic!("a mistake"), &|_| {}).unwrap_err();
         assert!(errors[0].to_string().contains("bug"), "{}", errors[0]);

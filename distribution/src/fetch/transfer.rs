@@ -218,8 +218,9 @@ impl Transfer<'_> {
 
     /// Adds a body's bytes to those here.
     fn take(&mut self, body: impl Read, held: &mut Held) -> Result<Attempt, Broken> {
-        let mut body = body.take(self.size - held.have);
-        let mut buffer = vec![0; 128 << 10];
+        let left = self.size - held.have;
+        let mut body = body.take(left);
+        let mut buffer = vec![0; usize::try_from(left).unwrap_or(usize::MAX).min(128 << 10)];
         loop {
             match body.read(&mut buffer) {
                 Ok(0) => break,

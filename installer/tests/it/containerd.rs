@@ -55,7 +55,7 @@ fn intent(release: &Release) -> Intent {
 
 fn pause() -> LockedImage {
     let name: bundle_format::ImageReference = PAUSE.parse().unwrap();
-    let root = Descriptor { media_type: OCI_INDEX.to_owned(), digest: Digest::of(b""), size: 0 };
+    let root = Descriptor { media_type: OCI_INDEX.into(), digest: Digest::of(b""), size: 0 };
     let (platforms, unplaced, why) = (Vec::new(), Vec::new(), Vec::new());
     let signature = None;
     LockedImage { source: name.clone(), name, root, platforms, unplaced, signature, why }

@@ -37,7 +37,7 @@ const KUBELET: &str = "kubelet-1.28.2-1.x86_64";
 
 fn blob(text: &str) -> Descriptor {
     let digest = Digest::of(text.as_bytes());
-    Descriptor { media_type: FILE_TYPE.to_owned(), digest, size: text.len() as u64 }
+    Descriptor { media_type: FILE_TYPE.into(), digest, size: text.len() as u64 }
 }
 
 /// The bundle with a package and an image, `whole.tar`, and `delta.tar` without both.
@@ -49,7 +49,7 @@ fn bundles(folder: &Path) -> [PathBuf; 2] {
         let mut own = image(NAME);
         own.platforms = vec![LockedPlatform {
             architecture: Architecture::X86_64,
-            manifest: Descriptor { media_type: OCI_MANIFEST.to_owned(), ..blob(MANIFEST) },
+            manifest: Descriptor { media_type: OCI_MANIFEST.into(), ..blob(MANIFEST) },
             config: blob(CONFIG),
             layers: vec![blob(LAYER)],
         }];

@@ -32,7 +32,7 @@ fn intent(node: &Node, passes: bool) -> Intent {
                 .iter()
                 .map(|(name, text)| LockedPass {
                     content: Descriptor {
-                        media_type: YAML_TYPE.to_owned(),
+                        media_type: YAML_TYPE.into(),
                         digest: Digest::of(text.as_bytes()),
                         size: text.len() as u64,
                     },

@@ -56,7 +56,7 @@ fn layout() -> Layout {
 /// The same as a type.
 pub(crate) fn locked() -> Lock {
     let content = Descriptor {
-        media_type: YAML_TYPE.to_owned(),
+        media_type: YAML_TYPE.into(),
         digest: Digest::of(MANIFEST),
         size: MANIFEST.len() as u64,
     };

@@ -143,7 +143,7 @@ fn notes_of_layers_never_change_a_bundle() {
     assert!(fs::read(demo.path("again.tar")).unwrap() == good);
     assert!(fs::read(&notes[0]).unwrap() == sound, "it was noted again");
 
-    let lock = Lock::parse(&fs::read(demo.path("bundle.yaml.lock.json")).unwrap()).unwrap();
+    let lock = Lock::parse(fs::read(demo.path("bundle.yaml.lock.json")).unwrap()).unwrap();
     let layers = lock.images.iter().flat_map(|image| &image.platforms).flat_map(|one| &one.layers);
     let layer = layers.max_by_key(|layer| layer.size).unwrap();
     let blob = demo.path("cache/kubeferry/blobs/sha256").join(layer.digest.hex());

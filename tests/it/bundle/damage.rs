@@ -129,7 +129,7 @@ fn a_bundle_whose_lock_tells_other_things_is_refused() {
             |lock| lock.images[0].platforms = lock.images[1].platforms.clone(),
             "image docker.io/calico/cni:v3.26.4: ",
         ),
-        (|lock| lock.images[0].root.media_type = "text/html".to_owned(), "of the type `text/html`"),
+        (|lock| lock.images[0].root.media_type = "text/html".into(), "of the type `text/html`"),
         (|lock| lock.images[0].platforms.clear(), "platforms are not those of the targets"),
         (|lock| drop(lock.images.remove(0)), "not one of its images"),
         (

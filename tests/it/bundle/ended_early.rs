@@ -11,7 +11,7 @@ use crate::support::demo::{self, Demo};
 fn a_damaged_blob_in_the_cache_is_fetched_again() {
     let demo = Demo::start();
     demo.ok(&["build", "-q"]);
-    let lock = Lock::parse(&fs::read(demo.path("bundle.yaml.lock.json")).unwrap()).unwrap();
+    let lock = Lock::parse(fs::read(demo.path("bundle.yaml.lock.json")).unwrap()).unwrap();
     let image = &lock.images[0];
     for digest in [
         lock.files[0].content.digest,

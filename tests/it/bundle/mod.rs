@@ -135,7 +135,7 @@ fn the_clusters_defaults_travel_along() {
     let lock = Bundle::open(&demo.path("demo.tar")).unwrap().lock().clone();
     assert_eq!(lock.cluster.cluster().pod_cidr.to_string(), "10.9.0.0/16");
     assert!(!lock.cluster.has("serviceCidr"));
-    let parsed = Lock::parse(&fs::read(&path).unwrap()).unwrap();
+    let parsed = Lock::parse(fs::read(&path).unwrap()).unwrap();
     assert_eq!(parsed.cluster, lock.cluster);
 
     let pool = "url: URL/manifests/calico.yaml\n    patches: [{poolCidr: 10.8.0.0/16}]";

@@ -110,7 +110,7 @@ impl Sweep {
             let digest = format!("sha256:{}", entry.name.strip_prefix("blobs/sha256/")?);
             let bytes = self.good[entry.start..entry.end].to_vec();
             let (digest, size) = (digest.parse().unwrap(), bytes.len() as u64);
-            Some((Descriptor { media_type: String::new(), digest, size }, bytes))
+            Some((Descriptor { media_type: "".into(), digest, size }, bytes))
         };
         self.entries.iter().filter_map(blob).collect()
     }

@@ -111,7 +111,7 @@ fn beside(machine: &Machine, upstream: &Upstream) {
 
 fn kinds(lock: &Path) -> (Lock, Vec<String>) {
     let lock: Lock = serde_json::from_slice(&fs::read(lock).unwrap()).unwrap();
-    let kinds = lock.images.iter().map(|image| image.root.media_type.clone()).collect();
+    let kinds = lock.images.iter().map(|image| image.root.media_type.to_string()).collect();
     (lock, kinds)
 }
 

@@ -81,7 +81,7 @@ impl Site {
     }
 
     fn lock(&self) -> Lock {
-        Lock::parse(&fs::read(self.0.path(LOCK)).unwrap()).unwrap()
+        Lock::parse(fs::read(self.0.path(LOCK)).unwrap()).unwrap()
     }
 
     fn version(&self, name: &str) -> String {

@@ -84,7 +84,7 @@ impl<'a> Packages<'a> {
             });
         }
         let mut file = tempfile::tempfile().context("making a temporary file")?;
-        let content = Descriptor { media_type: String::new(), digest: rpm.digest, size: rpm.size };
+        let content = Descriptor { media_type: "".into(), digest: rpm.digest, size: rpm.size };
         copy(&mut self.bundle.open_blob(&content)?, &mut file)
             .with_context(|| format!("reading {} of the bundle", rpm.path()))?;
         let signature = Signature::By {

@@ -3,7 +3,7 @@
 mod archive;
 mod layer;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
 
@@ -46,6 +46,14 @@ impl Layers {
     /// What a layer says, for [`Self::take_note`] of the same program.
     pub fn note(&self, layer: Digest) -> Option<Vec<u8>> {
         serde_json::to_vec(self.all().get(&layer)?).ok()
+    }
+
+    /// Forgets all layers but these.
+    pub fn keep_only(&self, layers: &[Digest]) {
+        let wanted: HashSet<&Digest> = layers.iter().collect();
+        let mut all = self.all();
+        all.retain(|layer, _| wanted.contains(layer));
+        all.shrink_to_fit();
     }
 
     /// Takes what was noted of a layer. A note that makes no sense does not count.
@@ -97,7 +105,7 @@ mod tests {
         }
         let bytes = archive.into_inner().unwrap();
         let digest = Digest::of(&bytes);
-        let blob = Descriptor { media_type: String::new(), digest, size: bytes.len() as u64 };
+        let blob = Descriptor { media_type: "".into(), digest, size: bytes.len() as u64 };
         let open = |_: &Descriptor| -> anyhow::Result<Box<dyn std::io::Read>> {
             Ok(Box::new(std::io::Cursor::new(bytes.clone())))
         };

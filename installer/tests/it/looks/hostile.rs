@@ -29,7 +29,7 @@ fn refused(folder: &Path, words: &str) {
 }
 
 fn described(media_type: &str, bytes: &[u8], size: u64) -> Descriptor {
-    Descriptor { media_type: media_type.to_owned(), digest: Digest::of(bytes), size }
+    Descriptor { media_type: media_type.to_owned().into(), digest: Digest::of(bytes), size }
 }
 
 /// An index that names a manifest, which names a lock, with the sizes that each claims.

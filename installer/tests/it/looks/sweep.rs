@@ -27,7 +27,7 @@ const LAYER: &str = "a layer";
 
 fn described(media_type: &str, text: &str) -> Descriptor {
     let (digest, size) = (Digest::of(text.as_bytes()), text.len() as u64);
-    Descriptor { media_type: media_type.to_owned(), digest, size }
+    Descriptor { media_type: media_type.to_owned().into(), digest, size }
 }
 
 /// An image of one layer, with the texts of its documents.

@@ -57,7 +57,7 @@ pub(super) fn of(root: &Path, role: Role) -> Intent {
 /// What a lock has of a manifest: its name and text.
 pub(crate) fn locked((name, text): &(&str, &str)) -> LockedManifest {
     let descriptor = Descriptor {
-        media_type: YAML_TYPE.to_owned(),
+        media_type: YAML_TYPE.into(),
         digest: Digest::of(text.as_bytes()),
         size: text.len() as u64,
     };
@@ -77,7 +77,7 @@ pub(crate) fn locked((name, text): &(&str, &str)) -> LockedManifest {
 /// An image of a bundle, by its name.
 pub(crate) fn image(name: &str) -> LockedImage {
     let name: bundle_format::ImageReference = name.parse().unwrap();
-    let root = Descriptor { media_type: OCI_INDEX.to_owned(), digest: Digest::of(b""), size: 0 };
+    let root = Descriptor { media_type: OCI_INDEX.into(), digest: Digest::of(b""), size: 0 };
     LockedImage {
         name: name.clone(),
         source: name,
@@ -166,7 +166,7 @@ pub(crate) fn bundle_with_key(key: &str, fingerprint: &str) -> (Bundle, LockedTa
     };
     target.repositories = ["own", "other"].map(repository).to_vec();
     let content = Descriptor {
-        media_type: FILE_TYPE.to_owned(),
+        media_type: FILE_TYPE.into(),
         digest: Digest::of(key.as_bytes()),
         size: key.len() as u64,
     };
@@ -273,11 +273,7 @@ pub(crate) fn write_bundle_with(
     }
     let repodata = |target: &LockedTarget| Content {
         path: BundlePath::repomd(&target.id),
-        descriptor: Descriptor {
-            media_type: FILE_TYPE.to_owned(),
-            digest: Digest::of(b""),
-            size: 0,
-        },
+        descriptor: Descriptor { media_type: FILE_TYPE.into(), digest: Digest::of(b""), size: 0 },
     };
     let of_hops = lock.hops.iter().flat_map(|hop| {
         let all = hop.targets.iter().map(repodata);

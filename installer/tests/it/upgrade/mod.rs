@@ -71,7 +71,7 @@ fn with(
 fn pause() -> LockedImage {
     let mut pause = image("registry.k8s.io/pause:3.9");
     pause.why = vec![Why::Kubeadm { component: "pause".to_owned() }];
-    pause.root.media_type = OCI_MANIFEST.to_owned();
+    pause.root.media_type = OCI_MANIFEST.into();
     let (manifest, config) = (pause.root.clone(), pause.root.clone());
     let architecture = bundle_format::Architecture::X86_64;
     pause.platforms = vec![LockedPlatform { architecture, manifest, config, layers: Vec::new() }];

@@ -38,7 +38,7 @@ fn layer(path: &str, content: &[u8]) -> Option<Vec<u8>> {
 
 fn image(layer: &[u8]) -> LockedImage {
     let described = |bytes: &[u8]| Descriptor {
-        media_type: OCI_MANIFEST.to_owned(),
+        media_type: OCI_MANIFEST.into(),
         digest: Digest::of(bytes),
         size: bytes.len() as u64,
     };
