@@ -1,5 +1,6 @@
 """Goal 5 and its neighbour: dnf's closures, and its downloads with lists of them."""
 
+import os
 import shutil
 
 import packages as repositories
@@ -47,15 +48,24 @@ def closure(site, rounds):
             resolve += ["--repo", f"bench={url}", *wanted]
             series = Series(rounds)
             ours, theirs = f"closure over {count:,} packages", f"dnf over {count:,}, metadata there"
-            fetched = f"dnf over {count:,}, nothing cached"
+            fetched, read = f"dnf over {count:,}, nothing cached", f"{ours}, nothing cached"
+            environment = {**os.environ, "XDG_CACHE_HOME": str(cache / "kept")}
             dnf = ["/usr/bin/python3", "-c", CLOSURE, cache, url, *wanted]
 
             def first(dnf=dnf):
                 shutil.rmtree(cache / "dnf", ignore_errors=True)
                 return _into(cache / "theirs", dnf)
 
+            def closed(resolve=resolve, environment=environment):
+                return _into(cache / "ours", resolve, env=environment)
+
+            def unread(closed=closed):
+                shutil.rmtree(cache / "kept", ignore_errors=True)
+                return closed()
+
             series.measure({
-                ours: lambda resolve=resolve: _into(cache / "ours", resolve),
+                read: unread,
+                ours: closed,
                 fetched: first,
                 theirs: lambda dnf=dnf: _into(cache / "theirs", dnf),
             })

@@ -96,9 +96,10 @@ fn a_request_without_an_epoch_is_for_any() {
 fn the_command_line_answers_as_documented() {
     let Some(data) = shared_data::folder() else { return };
     let data = fs::canonicalize(data).unwrap();
+    let cache = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_bundler"));
-        command.arg("resolve");
+        command.arg("resolve").env("XDG_CACHE_HOME", cache.path());
         for id in ["base", "ol7", "recon"] {
             command.arg("--repo");
             command.arg(format!("{id}=file://{}/repodata/centos7/{id}", data.display()));

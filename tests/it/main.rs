@@ -28,6 +28,7 @@ mod image_signatures;
 mod images;
 mod interoperation;
 mod inventory;
+mod kept_packages;
 mod kernel;
 mod keyless;
 mod kit;

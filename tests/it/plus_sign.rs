@@ -96,7 +96,7 @@ fn names_with_marks_are_found_on_every_kind_of_server() {
             fetch::bytes(&client, &base.join("repodata/repomd.xml").unwrap(), 1 << 20).unwrap();
         let loaded = Repository::load(&client, "r", &base, 99, &repomd).unwrap();
         assert_eq!(loaded.packages.len(), MARKS.len());
-        for package in loaded.packages {
+        for package in &loaded.packages {
             let bytes = fetch::bytes(&client, &package.source, 1 << 20)
                 .unwrap_or_else(|error| panic!("{kind}: {} {error}", package.source));
             assert!(package.checksum.matches(&mut &bytes[..]).unwrap(), "{}", package.source);

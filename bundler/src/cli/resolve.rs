@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use anyhow::Context;
 use bundle_format::secret::hidden;
@@ -10,7 +11,10 @@ use clap::Args;
 use url::Url;
 
 use super::print;
+use crate::fetch::Fetch;
+use crate::fetch::cache::Cache;
 use crate::fetch::client::Client;
+use crate::fetch::memory::{Network, Remembering};
 use crate::rpm::closure::Request;
 use crate::rpm::key::{ExpiredKeys, Keyring, MAX_KEY};
 use crate::rpm::location::folder;
@@ -62,10 +66,10 @@ impl FromStr for RepositoryArgument {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let baseline = baseline(&arguments.baseline)?;
-    let fetch = Client::new(&[])?;
+    let fetch = fetching()?;
     let mut repositories = Vec::new();
     for argument in &arguments.repositories {
-        repositories.push(load(&fetch, argument)?);
+        repositories.push(load(&*fetch, argument)?);
     }
     let requests = arguments
         .packages
@@ -79,7 +83,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         requests: &requests,
         excluded: &|_, _| false,
     };
-    let resolution = resolve::resolve(&fetch, &mut repositories, &goal)?;
+    let resolution = resolve::resolve(&*fetch, &mut repositories, &goal)?;
     if resolution.core_missing {
         print::notice("notice: no repository has a group `core`: solved for an empty node");
     }
@@ -94,8 +98,18 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     print::data(&lines.concat())
 }
 
+/// What fetches, and keeps the metadata for the next time. Without a cache that can be
+/// used, nothing is kept.
+fn fetching() -> anyhow::Result<Box<dyn Fetch>> {
+    let client = Client::new(&[])?;
+    Ok(match Cache::of_user() {
+        Ok(cache) => Box::new(Remembering::new(Arc::new(client), cache, Network::On)),
+        Err(_) => Box::new(client),
+    })
+}
+
 /// Reads a key from a file or a URL, as a repository's configuration names it.
-fn read_key(fetch: &Client, key: &str) -> anyhow::Result<Vec<u8>> {
+fn read_key(fetch: &dyn Fetch, key: &str) -> anyhow::Result<Vec<u8>> {
     if key.contains("://") {
         text::base_url(key).map_err(anyhow::Error::msg)?;
         return Ok(fetch::bytes(fetch, &Url::parse(key)?, MAX_KEY)?);
@@ -118,7 +132,7 @@ fn baseline(named: &str) -> anyhow::Result<Baseline> {
 }
 
 /// Reads a repository. Without a key, it warns that nothing is checked.
-fn load(fetch: &Client, argument: &RepositoryArgument) -> anyhow::Result<Repository> {
+fn load(fetch: &dyn Fetch, argument: &RepositoryArgument) -> anyhow::Result<Repository> {
     text::base_url(argument.url.as_str())
         .map_err(|reason| anyhow::anyhow!("repository `{}`: {reason}", argument.id))?;
     let mut keyring = Keyring::default();

@@ -117,10 +117,10 @@ fn newest(
     let of_package = |name: &str| -> BTreeSet<(u32, String)> {
         let all = repositories.loaded.iter();
         all.filter(|one| pinned.is_none_or(|id| id == one.id))
-            .flat_map(|one| one.packages.iter().map(move |package| (one, package)))
-            .filter(|(_, package)| package.nevra.name == name)
-            .filter(|(one, package)| !is_excluded(target, one, package))
-            .filter_map(|(_, package)| package.nevra.evr.version.parse::<KubernetesVersion>().ok())
+            .flat_map(|one| one.packages.nevras().iter().map(move |nevra| (one, nevra)))
+            .filter(|(_, nevra)| nevra.name == name)
+            .filter(|(one, nevra)| !is_excluded(target, one, nevra))
+            .filter_map(|(_, nevra)| nevra.evr.version.parse::<KubernetesVersion>().ok())
             .filter(|version| version.minor() == minor && !version.as_str().contains('-'))
             .map(|version| (version.patch(), version.to_string()))
             .collect()

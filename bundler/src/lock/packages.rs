@@ -3,9 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use anyhow::{Context, bail};
-use bundle_format::Evr;
 use bundle_format::lock::{LockedFile, LockedRepository, LockedRpm, LockedTarget, Why};
 use bundle_format::pattern::fits;
+use bundle_format::{Evr, Nevra};
 
 use super::kubeadm::Kubeadm;
 use super::repositories::{self, Repositories};
@@ -18,7 +18,6 @@ use crate::outage::Problems;
 use crate::page;
 use crate::rpm::closure::Request;
 use crate::rpm::node_rpm::ADVICE;
-use crate::rpm::package::Package;
 use crate::rpm::repository::Repository as LoadedRepository;
 use crate::rpm::resolve::{self, Baseline, Chosen, Goal, baseline};
 use crate::spec::{self, SpecFile, Target, profile};
@@ -83,7 +82,7 @@ fn solve<'a>(
         platform: profile.as_ref().map(|profile| profile.family.as_str()),
         baseline,
         requests: &requests,
-        excluded: &|repository, package| is_excluded(target, repository, package),
+        excluded: &|repository, nevra| is_excluded(target, repository, nevra),
     };
     let resolution = match kept {
         Some(kept) => kept.resolve(&id, &*upstreams.client, &mut loaded, &goal)?,
@@ -121,15 +120,11 @@ fn solve<'a>(
 }
 
 /// Whether the spec excludes a package, in the target or in its repository.
-pub(super) fn is_excluded(
-    target: &Target,
-    repository: &LoadedRepository,
-    package: &Package,
-) -> bool {
+pub(super) fn is_excluded(target: &Target, repository: &LoadedRepository, nevra: &Nevra) -> bool {
     let own = target.repositories.iter().find(|own| own.id.value == repository.id);
     let of_repository = own.map(|own| own.exclude.as_slice()).unwrap_or_default();
     let mut patterns = target.exclude.iter().chain(of_repository);
-    patterns.any(|pattern| fits(pattern, &package.nevra.name))
+    patterns.any(|pattern| fits(pattern, &nevra.name))
 }
 
 /// The lock's entry for each package of a closure. Without a network, the error names

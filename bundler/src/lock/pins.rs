@@ -7,7 +7,6 @@ use bundle_format::lock::{Lock, Why};
 
 use crate::fetch::Fetch;
 use crate::rpm::closure::{Request, Universe};
-use crate::rpm::package::Package;
 use crate::rpm::repository::Repository;
 use crate::rpm::resolve::{Goal, Resolution, ResolveError, resolve};
 
@@ -36,10 +35,9 @@ impl Pins {
     ) -> Self {
         let offered: HashMap<(&str, &str), Vec<(u32, &Nevra)>> = repositories
             .iter()
-            .flat_map(|own| own.packages.iter().map(move |package| (own, package)))
-            .filter(|(own, package)| !(goal.excluded)(own, package))
-            .fold(HashMap::new(), |mut offered, (own, package)| {
-                let nevra = &package.nevra;
+            .flat_map(|own| own.packages.nevras().iter().map(move |nevra| (own, nevra)))
+            .filter(|(own, nevra)| !(goal.excluded)(own, nevra))
+            .fold(HashMap::new(), |mut offered, (own, nevra)| {
                 let key = (nevra.name.as_str(), nevra.arch.as_str());
                 offered.entry(key).or_insert_with(Vec::new).push((own.priority, nevra));
                 offered
@@ -68,8 +66,9 @@ impl Pins {
             }
         }
         let locked: HashSet<&Nevra> = pins.locked.values().flatten().collect();
-        let others = |own: &Repository, package: &Package| {
-            (goal.excluded)(own, package) || !locked.contains(&package.nevra)
+        let others = |own: &Repository, place: usize| {
+            let nevra = own.packages.nevras().get(place);
+            nevra.is_none_or(|nevra| (goal.excluded)(own, nevra) || !locked.contains(nevra))
         };
         let universe = Universe::new(repositories, goal.architecture, others);
         let requests = goal.requests.iter();
@@ -88,9 +87,8 @@ impl Pins {
         goal: &Goal<'_>,
         free: Option<&BTreeSet<String>>,
     ) -> Result<Resolution, ResolveError> {
-        let excluded = |repository: &Repository, package: &Package| {
-            let nevra = &package.nevra;
-            (goal.excluded)(repository, package)
+        let excluded = |repository: &Repository, nevra: &Nevra| {
+            (goal.excluded)(repository, nevra)
                 || self.outdated.contains(nevra)
                 || free.is_some_and(|free| self.is_another(nevra, free) && !repository.is_node())
         };

@@ -6,12 +6,13 @@ use std::cmp::Ordering;
 use std::fmt;
 
 use bundle_format::Evr;
+use serde::{Deserialize, Serialize};
 
 /// How deep boolean dependencies may nest. Real ones have less than five levels.
 const MAX_DEPTH: usize = 32;
 
 /// The comparison in a versioned capability.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Comparison {
     /// `<`
     Less,

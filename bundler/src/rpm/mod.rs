@@ -18,6 +18,7 @@ pub mod origin;
 pub mod package;
 mod package_digest;
 pub mod package_signature;
+pub mod packages;
 pub mod primary;
 pub mod repomd;
 pub mod repository;

@@ -13,6 +13,7 @@ use url::Url;
 use super::compression::decompress;
 use super::dependency::{Capability, Comparison, Dependency, Range};
 use super::package::{Package, Weak};
+use super::packages::{Builder, Packages, TooLarge};
 use super::{location, xml};
 use crate::fetch::checksum::Checksum;
 
@@ -40,10 +41,10 @@ pub enum MetadataError {
 
 /// Reads the packages of a `primary.xml`, compressed or not, of at most `limit` bytes
 /// when decompressed. Their paths are relative to `base`.
-pub fn read_primary(bytes: &[u8], limit: u64, base: &Url) -> Result<Vec<Package>, MetadataError> {
+pub fn read_primary(bytes: &[u8], limit: u64, base: &Url) -> Result<Packages, MetadataError> {
     let mut visitor = Primary {
         base,
-        packages: Vec::new(),
+        packages: Builder::new(base),
         entry: Entry::default(),
         memory: Memory::for_metadata(bytes),
         problem: None,
@@ -55,7 +56,7 @@ pub fn read_primary(bytes: &[u8], limit: u64, base: &Url) -> Result<Vec<Package>
         .map_err(|error| MetadataError::Xml(error.to_string()))?;
     match visitor.problem {
         Some(problem) => Err(problem),
-        None => Ok(visitor.packages),
+        None => visitor.packages.finish().map_err(|TooLarge| MetadataError::Memory),
     }
 }
 
@@ -128,7 +129,7 @@ struct Entry {
 
 struct Primary<'a> {
     base: &'a Url,
-    packages: Vec<Package>,
+    packages: Builder<'a>,
     entry: Entry,
     memory: Memory,
     problem: Option<MetadataError>,
@@ -148,7 +149,7 @@ impl Primary<'_> {
         let has_room = self.memory.take(bytes);
         if !has_room {
             self.problem.get_or_insert(MetadataError::Memory);
-            self.packages = Vec::new();
+            self.packages = Builder::new(self.base);
         }
         has_room
     }
@@ -324,7 +325,11 @@ impl PrimaryVisitor for Primary<'_> {
         }
         let name = entry.name.clone();
         match self.finish(entry) {
-            Ok(package) => self.packages.push(package),
+            Ok(package) => {
+                if let Err(TooLarge) = self.packages.add(package) {
+                    self.problem.get_or_insert(MetadataError::Memory);
+                }
+            }
             Err(problem) => {
                 self.problem.get_or_insert(MetadataError::Package { package: name, problem });
             }

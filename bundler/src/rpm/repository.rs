@@ -7,6 +7,7 @@ use url::Url;
 use super::dependency::Capability;
 use super::location;
 use super::package::{Package, Weak};
+use super::packages::{Builder, Kept, Packages};
 use super::primary::{self, MetadataError};
 use super::repomd::{Record, Repomd, RepomdError};
 use crate::fetch::checksum::Checksum;
@@ -37,7 +38,7 @@ pub struct Repository {
     /// Whether the node sees its packages even if a module stream hides them.
     pub module_hotfixes: bool,
     /// The packages.
-    pub packages: Vec<Package>,
+    pub packages: Packages,
     /// The digest of `repomd.xml`.
     pub repomd_digest: Digest,
     /// The contents of `repomd.xml`.
@@ -124,30 +125,44 @@ impl Repository {
         })?;
         let mut repository = Self {
             id: id.to_owned(),
+            packages: Packages::none(base_url.clone()),
             base_url,
             priority,
             module_hotfixes: false,
-            packages: Vec::new(),
             repomd_digest: Digest::of(repomd),
             repomd: parsed,
             files_complete: false,
         };
-        repository.packages = repository.read_record(fetch, "primary", |bytes, limit| {
-            primary::read_primary(bytes, limit, &repository.base_url)
-        })?;
+        repository.packages = repository.read_packages(fetch)?;
         Ok(repository)
+    }
+
+    /// The packages as an earlier run kept them, or else from `primary.xml`.
+    fn read_packages(&self, fetch: &dyn Fetch) -> Result<Packages, RepositoryError> {
+        let primary = self.repomd.record("primary");
+        let kept = primary.and_then(|one| Kept::of(fetch, &self.base_url, &one.checksum));
+        if let Some(packages) = kept.as_ref().and_then(Kept::read) {
+            return Ok(packages);
+        }
+        let packages = self.read_record(fetch, "primary", |bytes, limit| {
+            primary::read_primary(bytes, limit, &self.base_url)
+        })?;
+        if let Some(kept) = kept {
+            kept.write(&packages);
+        }
+        Ok(packages)
     }
 
     /// A repository for the packages that a node already has, with what they
     /// provide and their files. Nobody can fetch from it. It has the lowest
-    /// priority.
+    /// priority. `None` if there are more than any node has.
     pub(super) fn of_node(
         base_url: &Url,
-        packages: Vec<(Nevra, Vec<Capability>, Vec<String>)>,
-    ) -> Self {
-        let packages = packages
-            .into_iter()
-            .map(|(nevra, provides, files)| Package {
+        packages: impl Iterator<Item = (Nevra, Vec<Capability>, Vec<String>)>,
+    ) -> Option<Self> {
+        let mut all = Builder::new(base_url);
+        for (nevra, provides, files) in packages {
+            let package = Package {
                 nevra,
                 source: base_url.clone(),
                 size: 0,
@@ -158,18 +173,19 @@ impl Repository {
                 obsoletes: Vec::new(),
                 weak: Weak::default(),
                 files,
-            })
-            .collect();
-        Self {
+            };
+            all.add(package).ok()?;
+        }
+        Some(Self {
             id: THE_NODE.to_owned(),
             base_url: base_url.clone(),
             priority: u32::MAX,
             module_hotfixes: true,
-            packages,
+            packages: all.finish().ok()?,
             repomd_digest: Digest::of(b""),
             repomd: Repomd::default(),
             files_complete: true,
-        }
+        })
     }
 
     /// Whether it is the repository of the packages on a node.
@@ -187,14 +203,10 @@ impl Repository {
         if self.files_complete {
             return Ok(());
         }
-        let mut files = self.read_record(fetch, "filelists", |bytes, limit| {
+        let files = self.read_record(fetch, "filelists", |bytes, limit| {
             primary::read_filelists(bytes, limit, wanted)
         })?;
-        for package in &mut self.packages {
-            if let Some(files) = files.remove(package.checksum.hex()) {
-                package.files = files;
-            }
-        }
+        self.packages.list_files(files);
         self.files_complete = true;
         Ok(())
     }

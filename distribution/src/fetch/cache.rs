@@ -169,11 +169,16 @@ impl Cache {
 
     /// Writes a small file, completely or not at all.
     pub fn note(&self, path: &Path, bytes: &[u8]) -> Result<(), CacheError> {
+        self.note_parts(path, &[bytes])
+    }
+
+    /// Writes a file that has these parts, completely or not at all.
+    pub fn note_parts(&self, path: &Path, parts: &[&[u8]]) -> Result<(), CacheError> {
         let folder = path.parent().unwrap_or(&self.folder);
         let write = || {
             fs::create_dir_all(folder)?;
             let mut file = tempfile::NamedTempFile::new_in(folder)?;
-            file.write_all(bytes)?;
+            parts.iter().try_for_each(|bytes| file.write_all(bytes))?;
             Ok(file.persist(path)?)
         };
         write().map(drop).map_err(|source| CacheError::at(path, source))

@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use super::cache::Cache;
 use super::document::{self, Document};
 use super::error::FetchError;
 use super::request::Request;
@@ -19,6 +20,11 @@ pub trait Fetch: Send + Sync {
     /// transfer breaks off, it is requested again. It is never given in part.
     fn document(&self, request: &Request, limit: u64) -> Result<Document, FetchError> {
         document::whole(&|request| self.open(request), request, limit)
+    }
+
+    /// The cache for what is made of documents. `None` if nothing is kept.
+    fn cache(&self) -> Option<&Cache> {
+        None
     }
 }
 

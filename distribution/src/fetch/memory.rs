@@ -106,6 +106,10 @@ impl Fetch for Remembering {
         drop(self.note(request, &document));
         Ok(document)
     }
+
+    fn cache(&self) -> Option<&Cache> {
+        Some(&self.cache)
+    }
 }
 
 #[cfg(test)]

@@ -50,8 +50,8 @@ pub(super) fn candidates(
 fn obsoleters(universe: &Universe, ids: &[Id]) -> Vec<Id> {
     let Some(first) = ids.first() else { return Vec::new() };
     let mut by_key: HashMap<&str, Vec<(Id, &Capability)>> = HashMap::new();
-    for (other, wanted) in universe.obsoleting(&universe.package(*first).nevra.name) {
-        by_key.entry(universe.key(*other)).or_default().push((*other, wanted));
+    for (other, wanted) in universe.obsoleting(&universe.nevra(*first).name) {
+        by_key.entry(universe.key(other)).or_default().push((other, wanted));
     }
     let none = HashSet::new();
     let mut found = BTreeSet::new();
@@ -78,15 +78,15 @@ fn obsoleters(universe: &Universe, ids: &[Id]) -> Vec<Id> {
 /// The packages that may replace `id`: itself, a newer version, or one that obsoletes
 /// it.
 pub(super) fn successors(universe: &Universe, id: Id) -> Vec<Id> {
-    let own = &universe.package(id).nevra.evr;
+    let own = &universe.nevra(id).evr;
     let mut ids = vec![id];
     ids.extend(
         universe
-            .named(&universe.package(id).nevra.name)
+            .named(&universe.nevra(id).name)
             .iter()
             .copied()
             .filter(|other| universe.key(*other) == universe.key(id))
-            .filter(|other| universe.package(*other).nevra.evr > *own),
+            .filter(|other| universe.nevra(*other).evr > *own),
     );
     ids.extend(obsoleters(universe, &[id]));
     ids
@@ -96,7 +96,7 @@ fn similar(universe: &Universe, text: &str) -> Vec<String> {
     let wanted = text.split([' ', '>', '<', '=']).next().unwrap_or(text).to_lowercase();
     let names: BTreeSet<String> = universe
         .ids()
-        .map(|id| &universe.package(id).nevra)
+        .map(|id| universe.nevra(id))
         .filter(|nevra| wanted.len() > 2 && nevra.name.to_lowercase().contains(&wanted))
         .map(Nevra::to_string)
         .collect();

@@ -58,7 +58,7 @@ impl<'a> Exclusions<'a> {
         let named = universe.named(&package.nevra.name).iter().copied();
         let versions = named.filter(|other| {
             let same = universe.key(*other) == universe.key(id);
-            *other != id && (same || universe.package(*other).nevra.evr != package.nevra.evr)
+            *other != id && (same || universe.nevra(*other).evr != package.nevra.evr)
         });
         // What it declares itself, and what others declare about it.
         let banned = package.conflicts.iter().flat_map(|wanted| banned(universe, wanted));
@@ -71,12 +71,13 @@ impl<'a> Exclusions<'a> {
             let sayers = self.conflicts.get(file.as_str()).into_iter().flatten();
             sayers.filter(|(_, wanted)| wanted.range.is_none())
         });
-        let obsoleting = universe.obsoleting(&package.nevra.name).iter().filter(|(by, wanted)| {
-            let range = wanted.range.as_ref();
-            self.obsoleting.contains(by)
-                && range.is_none_or(|range| range.holds(&package.nevra.evr))
-        });
-        let sayers = provided.chain(files).chain(obsoleting).map(|(by, _)| *by);
+        let obsoleting =
+            universe.obsoleting(&package.nevra.name).into_iter().filter(|(by, wanted)| {
+                let range = wanted.range.as_ref();
+                self.obsoleting.contains(by)
+                    && range.is_none_or(|range| range.holds(&package.nevra.evr))
+            });
+        let sayers = provided.chain(files).copied().chain(obsoleting).map(|(by, _)| by);
         let involved = self.involved.get(&id).into_iter().flatten().copied();
         let others = banned.chain(obsoleted).chain(sayers).chain(involved);
         let others = others.filter(|other| universe.key(*other) != universe.key(id));

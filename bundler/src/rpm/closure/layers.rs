@@ -50,9 +50,9 @@ impl<'a> Left<'a> {
 
     fn open(&mut self, ids: Vec<Id>) {
         for id in ids {
-            self.open.entry(&self.universe.package(id).nevra.name).or_default().push(id);
+            self.open.entry(&self.universe.nevra(id).name).or_default().push(id);
         }
-        let evr = |id: &Id| &self.universe.package(*id).nevra.evr;
+        let evr = |id: &Id| &self.universe.nevra(*id).evr;
         for ids in self.open.values_mut() {
             ids.sort_by(|a, b| evr(a).cmp(evr(b)));
         }
@@ -65,7 +65,7 @@ impl<'a> Left<'a> {
             self.of_arch = nearest.len();
             self.open(nearest);
         }
-        let evr = |id: &Id| &self.universe.package(*id).nevra.evr;
+        let evr = |id: &Id| &self.universe.nevra(*id).evr;
         let mut layer = Vec::new();
         for ids in self.open.values_mut() {
             let newest = ids.last().map(evr);
@@ -77,7 +77,7 @@ impl<'a> Left<'a> {
         layer.retain(|id| !obsoleted.contains(id));
         // Each was the newest of its name.
         for id in obsoleted {
-            self.open.entry(&self.universe.package(id).nevra.name).or_default().push(id);
+            self.open.entry(&self.universe.nevra(id).name).or_default().push(id);
         }
         self.open.retain(|_, ids| !ids.is_empty());
         let of_arch = layer.iter().filter(|id| self.universe.distance(**id).is_some());

@@ -14,14 +14,14 @@ pub(super) fn within(universe: &Universe, ids: &[Id]) -> HashSet<Id> {
     }
     let mut by_name: HashMap<&str, Vec<Id>> = HashMap::new();
     for id in ids {
-        by_name.entry(&universe.package(*id).nevra.name).or_default().push(*id);
+        by_name.entry(&universe.nevra(*id).name).or_default().push(*id);
     }
     let targets = |id: Id| {
         let about = obsoletes(&id).iter().flat_map(|wanted| {
             let named = by_name.get(wanted.name.as_str()).into_iter().flatten().copied();
             let is_meant = |other: &Id| {
                 let range = wanted.range.as_ref();
-                range.is_none_or(|range| range.holds(&universe.package(*other).nevra.evr))
+                range.is_none_or(|range| range.holds(&universe.nevra(*other).evr))
             };
             named.filter(is_meant)
         });

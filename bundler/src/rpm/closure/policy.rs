@@ -29,7 +29,7 @@ pub(super) fn compare(universe: &Universe, installed: &HashSet<Id>, a: Id, b: Id
         .contains(&b)
         .cmp(&installed.contains(&a))
         .then_with(|| universe.repository(a).priority.cmp(&universe.repository(b).priority))
-        .then_with(|| universe.package(b).nevra.evr.cmp(&universe.package(a).nevra.evr))
+        .then_with(|| universe.nevra(b).evr.cmp(&universe.nevra(a).evr))
         .then_with(|| a.cmp(&b))
 }
 
@@ -60,12 +60,12 @@ pub(super) fn best(universe: &Universe, ids: &[Id]) -> Vec<Id> {
     best.retain(|id| universe.distance(*id).is_none_or(|own| Some(own) == nearest));
     let mut newest: HashMap<&str, &Evr> = HashMap::new();
     for id in &best {
-        let nevra = &universe.package(*id).nevra;
+        let nevra = universe.nevra(*id);
         let held = newest.entry(&nevra.name).or_insert(&nevra.evr);
         *held = (*held).max(&nevra.evr);
     }
     best.retain(|id| {
-        let nevra = &universe.package(*id).nevra;
+        let nevra = universe.nevra(*id);
         newest.get(nevra.name.as_str()).is_some_and(|newest| **newest == nevra.evr)
     });
     best.sort_unstable();
@@ -85,7 +85,7 @@ pub(super) fn reordered(universe: &Universe, preference: &Preference, ids: Vec<I
     ids.sort_by_key(|id| universe.is_old(*id));
     let behind = shared_version::behind(universe, &ids);
     ids.sort_by_key(|id| behind.get(id).copied());
-    let name = |id: &Id| universe.package(*id).nevra.name.as_str();
+    let name = |id: &Id| universe.nevra(*id).name.as_str();
     let installed: HashSet<&str> = preference.installed.iter().map(name).collect();
     ids.sort_by_key(|id| !installed.contains(name(id)));
     ids.sort_by_key(|id| !preference.suggested.contains(id));
@@ -99,7 +99,7 @@ pub(super) fn companions(universe: &Universe, id: Id) -> Vec<Id> {
     if universe.is_native(id) {
         return Vec::new();
     }
-    let named = universe.named(&universe.package(id).nevra.name).iter().copied();
+    let named = universe.named(&universe.nevra(id).name).iter().copied();
     let native = |other: &Id| universe.is_native(*other);
-    named.filter(native).filter(|other| universe.package(*other).nevra.arch != "noarch").collect()
+    named.filter(native).filter(|other| universe.nevra(*other).arch != "noarch").collect()
 }

@@ -54,7 +54,8 @@ type ByWords = HashMap<Box<str>, Requirement>;
 pub(super) struct Provider<'a> {
     universe: &'a Universe<'a>,
     pool: Pool<Allowed>,
-    solvables: HashMap<Id, SolvableId>,
+    /// The packages that the search has met.
+    solvables: RefCell<HashMap<Id, SolvableId>>,
     preference: &'a Preference,
     /// The packages whose requirements are assumed to be met, because they are on
     /// the node already.
@@ -76,16 +77,10 @@ impl<'a> Provider<'a> {
     ) -> Self {
         let pool = Pool::new();
         let nothing = pool.intern_package_name("(nothing provides it)".to_owned());
-        let mut solvables = HashMap::new();
-        for id in universe.ids() {
-            let name = pool.intern_package_name(universe.key(id).to_owned());
-            let words = universe.package(id).nevra.to_string();
-            solvables.insert(id, pool.intern_solvable(name, Shown { id, words }));
-        }
         Self {
             universe,
             pool,
-            solvables,
+            solvables: RefCell::default(),
             preference,
             settled: installed.settled.clone(),
             requested,
@@ -93,6 +88,14 @@ impl<'a> Provider<'a> {
             conditional: Cell::new(false),
             known: RefCell::default(),
         }
+    }
+
+    fn solvable(&self, id: Id) -> SolvableId {
+        *self.solvables.borrow_mut().entry(id).or_insert_with(|| {
+            let name = self.pool.intern_package_name(self.universe.key(id).to_owned());
+            let words = self.universe.nevra(id).to_string();
+            self.pool.intern_solvable(name, Shown { id, words })
+        })
     }
 
     pub(super) fn package(&self, solvable: SolvableId) -> Id {
@@ -241,7 +244,7 @@ impl<'a> Provider<'a> {
         // If a package is installed for two architectures, both must have the
         // same version.
         for other in self.universe.named(&package.nevra.name) {
-            if self.universe.package(*other).nevra.evr != package.nevra.evr {
+            if self.universe.nevra(*other).evr != package.nevra.evr {
                 banned.add(*other, format!("because its version is not that of {}", package.nevra));
             }
         }
@@ -277,7 +280,7 @@ impl<'a> Provider<'a> {
             .iter()
             .chain(self.universe.named(plain))
             .filter(|id| self.universe.key(**id) == key)
-            .filter_map(|id| self.solvables.get(id).copied())
+            .map(|id| self.solvable(*id))
             .collect()
     }
 }
@@ -379,7 +382,7 @@ impl DependencyProvider for Provider<'_> {
         // All allowed packages have this name, so the others need not be
         // checked. There may be thousands of packages, and as many sets.
         if !inverse {
-            return allowed.iter().filter_map(|id| self.solvables.get(id).copied()).collect();
+            return allowed.iter().map(|id| self.solvable(*id)).collect();
         }
         candidates
             .iter()

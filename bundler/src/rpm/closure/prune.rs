@@ -34,7 +34,7 @@ impl<'a> Taken<'a> {
         let required_by = requirements.reasons(&reached)?;
         let mut packages: Vec<Id> =
             reached.into_iter().filter(|id| !self.installed.packages.contains(id)).collect();
-        packages.sort_by_cached_key(|id| universe.package(*id).nevra.to_string());
+        packages.sort_by_cached_key(|id| universe.nevra(*id).to_string());
         Some(Solution { packages, requested, required_by })
     }
 

@@ -51,7 +51,7 @@ impl Request {
     fn matches(&self, universe: &Universe) -> Vec<Id> {
         let name = self.wanted.name.as_str();
         let in_range = |id: &Id| {
-            let end = universe.package(*id).nevra.evr.clone();
+            let end = universe.nevra(*id).evr.clone();
             self.wanted.accepts(Some(&Range { comparison: Comparison::Equal, end }))
         };
         let named: Vec<Id> = universe.named(name).iter().copied().filter(in_range).collect();
@@ -59,7 +59,7 @@ impl Request {
             return named;
         }
         if let Some((plain, arch)) = name.rsplit_once('.') {
-            let of_arch = |id: &Id| universe.package(*id).nevra.arch == arch;
+            let of_arch = |id: &Id| universe.nevra(*id).arch == arch;
             let found: Vec<Id> =
                 universe.named(plain).iter().copied().filter(in_range).filter(of_arch).collect();
             if !found.is_empty() {
@@ -69,7 +69,7 @@ impl Request {
         // A request without an epoch matches any epoch, as in dnf.
         let any_epoch = !name.contains(':');
         let has = |id: &Id, wanted: &Evr| {
-            let evr = &universe.package(*id).nevra.evr;
+            let evr = &universe.nevra(*id).evr;
             let epoch = if any_epoch { evr.epoch } else { wanted.epoch };
             Evr { epoch, ..wanted.clone() }.compare_as_range_end(evr).is_eq()
         };
@@ -78,7 +78,7 @@ impl Request {
                 .named(&nevra.name)
                 .iter()
                 .copied()
-                .filter(|id| universe.package(*id).nevra.arch == nevra.arch)
+                .filter(|id| universe.nevra(*id).arch == nevra.arch)
                 .filter(|id| has(id, &nevra.evr))
                 .collect();
             if !found.is_empty() {

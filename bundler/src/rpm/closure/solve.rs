@@ -36,7 +36,7 @@ pub fn solve(
     let preference =
         Preference { installed: installed.packages.clone(), drafted, ..Preference::default() };
     let words = requests.iter().map(|request| request.text.clone());
-    let own = |any: &Vec<Id>| any.first().map(|id| universe.package(*id).nevra.name.clone());
+    let own = |any: &Vec<Id>| any.first().map(|id| universe.nevra(*id).name.clone());
     let words = words.chain(standing.iter().filter_map(own));
     let search = Search {
         universe,

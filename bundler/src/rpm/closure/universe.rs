@@ -1,36 +1,55 @@
 //! All packages that can be chosen, and what they provide.
 
+use std::cell::RefCell;
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use bundle_format::{Architecture, Nevra};
 
 use crate::rpm::dependency::{Capability, Comparison, Dependency, Range};
 use crate::rpm::package::Package;
+use crate::rpm::packages::Packages;
 use crate::rpm::repository::Repository;
 
 /// A package's position in a [`Universe`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Id(u32);
 
-/// The packages of some repositories that can run on an architecture.
+/// The packages of some repositories that can run on an architecture, sorted by name.
 pub struct Universe<'a> {
     entries: Vec<Entry<'a>>,
-    names: HashMap<&'a str, Vec<Id>>,
-    provides: HashMap<&'a str, Vec<(Id, Option<&'a Range>)>>,
-    files: HashMap<&'a str, Vec<Id>>,
-    /// Obsoletes, by the name that they are about.
-    obsoletes: HashMap<&'a str, Vec<(Id, &'a Capability)>>,
-    /// The best package of each name and architecture.
-    leading: HashMap<(&'a str, &'a str), Id>,
+    ids: Vec<Id>,
+    sources: Vec<Source<'a>>,
+    /// For each package, the best one of the same name and architecture.
+    leading: Vec<Id>,
     native: &'static str,
+    /// Who provides a name, if it was asked for before.
+    /// Thousands of packages may require what thousands of others provide.
+    providing: RefCell<HashMap<String, Rc<[Id]>>>,
+    provided: RefCell<HashMap<String, Rc<[Provided]>>>,
+}
+
+/// A package that provides a name, and the name's position among what it provides.
+type Provided = (Id, usize);
+
+/// A repository of a universe.
+struct Source<'a> {
+    repository: &'a Repository,
+    /// Its packages by their places. `None` for those that are left out.
+    ids: Vec<Option<Id>>,
 }
 
 struct Entry<'a> {
-    package: &'a Package,
+    nevra: &'a Nevra,
     repository: &'a Repository,
-    /// The package's name. If its architecture is foreign, the architecture
-    /// follows, because both can be installed side by side.
-    key: String,
+    /// The position of its repository among the sources.
+    source: usize,
+    /// Its place in the repository.
+    place: usize,
+    /// If its architecture is foreign, its name with the architecture behind it,
+    /// because both can be installed side by side.
+    foreign: Option<Box<str>>,
     distance: u8,
 }
 
@@ -48,94 +67,107 @@ fn distance(native: Architecture, arch: &str) -> Option<u8> {
     }
 }
 
+/// The order of packages in metadata means nothing. libsolv looks at packages of several
+/// names in the order of their names.
+fn order(a: &Nevra, b: &Nevra) -> Ordering {
+    let anywhere = |nevra: &Nevra| nevra.arch == "noarch";
+    let by_name = a.name.cmp(&b.name).then_with(|| a.evr.cmp(&b.evr));
+    by_name.then_with(|| anywhere(a).cmp(&anywhere(b)))
+}
+
 impl<'a> Universe<'a> {
-    /// The packages of `repositories`, without those that `excluded` names.
+    /// The packages of `repositories`, without those that `excluded` names by
+    /// their places.
     pub fn new(
         repositories: impl IntoIterator<Item = &'a Repository>,
         architecture: Architecture,
-        excluded: impl Fn(&Repository, &Package) -> bool,
+        excluded: impl Fn(&Repository, usize) -> bool,
     ) -> Self {
-        let mut universe = Self {
-            entries: Vec::new(),
-            names: HashMap::new(),
-            provides: HashMap::new(),
-            files: HashMap::new(),
-            obsoletes: HashMap::new(),
-            leading: HashMap::new(),
-            native: architecture.rpm(),
-        };
         // Several repositories may have the same package. It is taken from the
         // one with the lowest priority number, and among equals from the
         // first.
         let mut ordered: Vec<&Repository> = repositories.into_iter().collect();
         ordered.sort_by_key(|repository| repository.priority);
-        let mut seen = HashSet::new();
         let mut entries = Vec::new();
-        for repository in ordered {
-            for package in &repository.packages {
-                let Some(distance) = distance(architecture, &package.nevra.arch) else { continue };
-                if excluded(repository, package) || !seen.insert(&package.nevra) {
+        for (source, repository) in ordered.iter().copied().enumerate() {
+            for (place, nevra) in repository.packages.nevras().iter().enumerate() {
+                let Some(distance) = distance(architecture, &nevra.arch) else { continue };
+                if excluded(repository, place) {
                     continue;
                 }
-                let key = match distance {
-                    0 => package.nevra.name.clone(),
-                    _ => format!("{}.{}", package.nevra.name, package.nevra.arch),
-                };
-                entries.push(Entry { package, repository, key, distance });
+                let foreign =
+                    (distance > 0).then(|| format!("{}.{}", nevra.name, nevra.arch).into());
+                entries.push(Entry { nevra, repository, source, place, foreign, distance });
             }
         }
-        // The order of packages in metadata means nothing. libsolv looks at
-        // packages of several names in the order of their names.
-        entries.sort_by_cached_key(|entry| entry.package.nevra.to_string());
-        entries.sort_by(|a, b| {
-            let (a, b) = (&a.package.nevra, &b.package.nevra);
-            let anywhere = |nevra: &Nevra| nevra.arch == "noarch";
-            let by_name = a.name.cmp(&b.name).then_with(|| a.evr.cmp(&b.evr));
-            by_name.then_with(|| anywhere(a).cmp(&anywhere(b)))
+        // Stable: what came first stays before the same package of another one.
+        entries.sort_by(|a, b| order(a.nevra, b.nevra));
+        let ids = (0..entries.len()).map(|place| Id(u32::try_from(place).unwrap_or(u32::MAX)));
+        let sources = ordered.into_iter().map(|repository| {
+            let ids = vec![None; repository.packages.len()];
+            Source { repository, ids }
         });
-        for entry in entries {
-            universe.add(entry);
-        }
+        let entries = distinct(entries);
+        let mut universe = Self {
+            ids: ids.take(entries.len()).collect(),
+            entries,
+            sources: sources.collect(),
+            leading: Vec::new(),
+            native: architecture.rpm(),
+            providing: RefCell::default(),
+            provided: RefCell::default(),
+        };
+        universe.number();
+        universe.lead();
         universe
     }
 
-    fn add(&mut self, entry: Entry<'a>) {
-        let id = Id(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
-        let package = entry.package;
-        self.names.entry(&package.nevra.name).or_default().push(id);
-        for capability in &package.provides {
-            let provided = (id, capability.range.as_ref());
-            self.provides.entry(&capability.name).or_default().push(provided);
+    /// Notes the id of each package at its place.
+    fn number(&mut self) {
+        for (entry, id) in self.entries.iter().zip(&self.ids) {
+            let source = self.sources.get_mut(entry.source);
+            let own = source.and_then(|source| source.ids.get_mut(entry.place));
+            own.into_iter().for_each(|own| *own = Some(*id));
         }
-        for file in &package.files {
-            self.files.entry(file).or_default().push(id);
+    }
+
+    /// Finds the best package of each name and architecture.
+    fn lead(&mut self) {
+        let mut leading = Vec::with_capacity(self.entries.len());
+        for run in self.entries.chunk_by(|a, b| a.nevra.name == b.nevra.name) {
+            let start = leading.len();
+            let ids = self.ids.get(start..start + run.len()).unwrap_or_default();
+            if let [only] = ids {
+                leading.push(*only);
+                continue;
+            }
+            let mut best: HashMap<&str, Id> = HashMap::new();
+            for id in ids {
+                let held = best.entry(&self.nevra(*id).arch).or_insert(*id);
+                if self.age(*id) < self.age(*held) {
+                    *held = *id;
+                }
+            }
+            let of = |id: &Id| best.get(self.nevra(*id).arch.as_str()).copied().unwrap_or(*id);
+            leading.extend(ids.iter().map(of));
         }
-        for capability in &package.obsoletes {
-            self.obsoletes.entry(&capability.name).or_default().push((id, capability));
-        }
-        self.entries.push(entry);
-        let leading = self.leading.entry((&package.nevra.name, &package.nevra.arch)).or_insert(id);
-        let held = *leading;
-        if self.age(id) < self.age(held) {
-            self.leading.insert((&package.nevra.name, &package.nevra.arch), id);
-        }
+        self.leading = leading;
     }
 
     /// A sort key for packages of one name and architecture. The better package
     /// has the smaller key.
     fn age(&self, id: Id) -> impl Ord + use<'a> {
-        (self.repository(id).priority, std::cmp::Reverse(&self.package(id).nevra.evr))
+        (self.repository(id).priority, std::cmp::Reverse(&self.nevra(id).evr))
     }
 
     /// Whether there is a better package of the same name and architecture.
     pub(super) fn is_old(&self, id: Id) -> bool {
-        let nevra = &self.package(id).nevra;
-        let leading = self.leading.get(&(nevra.name.as_str(), nevra.arch.as_str()));
+        let leading = self.leading.get(id.0 as usize);
         leading.is_some_and(|leading| self.age(*leading) < self.age(id))
     }
 
     fn entry(&self, id: Id) -> &Entry<'a> {
-        // Only `add` makes an `Id`, from this very index.
+        // Only `new` makes an `Id`, from this very index.
         &self.entries[id.0 as usize]
     }
 
@@ -144,9 +176,16 @@ impl<'a> Universe<'a> {
         (0..u32::try_from(self.entries.len()).unwrap_or(u32::MAX)).map(Id)
     }
 
+    /// The package's name.
+    pub fn nevra(&self, id: Id) -> &'a Nevra {
+        self.entry(id).nevra
+    }
+
     /// The package.
     pub fn package(&self, id: Id) -> &'a Package {
-        self.entry(id).package
+        let Entry { repository, place, .. } = self.entry(id);
+        // The place is one of the repository's own.
+        &repository.packages[*place]
     }
 
     /// The repository that it comes from.
@@ -154,40 +193,92 @@ impl<'a> Universe<'a> {
         self.entry(id).repository
     }
 
-    /// The key of a package. Packages with the same key exclude each other.
+    /// The key of a package: its name, and what makes it another one. Packages with
+    /// the same key exclude each other.
     pub fn key(&self, id: Id) -> &str {
-        &self.entry(id).key
+        let entry = self.entry(id);
+        entry.foreign.as_deref().unwrap_or(&entry.nevra.name)
     }
 
     /// Whether it has the node's own architecture, or none.
     pub fn is_native(&self, id: Id) -> bool {
-        let arch = &self.package(id).nevra.arch;
+        let arch = &self.nevra(id).arch;
         arch == self.native || arch == "noarch"
     }
 
     /// How far its architecture is from the node's own. `None` if it runs on any.
     pub(super) fn distance(&self, id: Id) -> Option<u8> {
-        (self.package(id).nevra.arch != "noarch").then(|| self.entry(id).distance)
+        (self.nevra(id).arch != "noarch").then(|| self.entry(id).distance)
     }
 
     /// The packages with this name.
     pub fn named(&self, name: &str) -> &[Id] {
-        self.names.get(name).map_or(&[], Vec::as_slice)
+        let name_of = |entry: &Entry<'a>| entry.nevra.name.as_str();
+        let start = self.entries.partition_point(|entry| name_of(entry) < name);
+        let rest = self.entries.get(start..).unwrap_or_default();
+        let count = rest.partition_point(|entry| name_of(entry) == name);
+        self.ids.get(start..start + count).unwrap_or_default()
+    }
+
+    /// The packages at the places that `find` gives of each repository, in the
+    /// universe's order.
+    fn at<I: Iterator<Item = usize>>(&self, find: impl Fn(&'a Packages) -> I) -> Vec<Id> {
+        let own = |source: &Source<'a>| {
+            let places = find(&source.repository.packages);
+            places.filter_map(|place| source.ids.get(place).copied().flatten()).collect::<Vec<_>>()
+        };
+        let mut ids: Vec<Id> = self.sources.iter().flat_map(own).collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// The packages that provide this name, in any version.
+    fn providing(&self, name: &str) -> Rc<[Id]> {
+        if let Some(known) = self.providing.borrow().get(name) {
+            return known.clone();
+        }
+        let ids: Rc<[Id]> = self.at(|packages| packages.providing(name)).into();
+        self.providing.borrow_mut().insert(name.to_owned(), ids.clone());
+        ids
+    }
+
+    /// The versions that are provided.
+    fn range(&self, (id, place): Provided) -> Option<&'a Range> {
+        self.package(id).provides.get(place)?.range.as_ref()
+    }
+
+    /// The packages that provide this name, once for each time they do.
+    fn provided(&self, name: &str) -> Rc<[Provided]> {
+        if let Some(known) = self.provided.borrow().get(name) {
+            return known.clone();
+        }
+        let mut provided = Vec::new();
+        for id in self.providing(name).iter() {
+            let all = self.package(*id).provides.iter().enumerate();
+            let named = all.filter(|(_, one)| one.name == name);
+            provided.extend(named.map(|(place, _)| (*id, place)));
+        }
+        let provided: Rc<[Provided]> = provided.into();
+        self.provided.borrow_mut().insert(name.to_owned(), provided.clone());
+        provided
     }
 
     /// The packages that provide `wanted`, each once, in the universe's order.
     pub fn providers(&self, wanted: &Capability) -> Vec<Id> {
-        let provided = self.provides.get(wanted.name.as_str()).map_or(&[][..], Vec::as_slice);
-        let mut ids: Vec<Id> = provided
-            .iter()
-            .filter(|(_, range)| wanted.accepts(*range))
-            .map(|(id, _)| *id)
-            .collect();
-        if wanted.is_file() && wanted.range.is_none() {
-            ids.extend(self.files.get(wanted.name.as_str()).into_iter().flatten());
+        let name = wanted.name.as_str();
+        if wanted.range.is_some() {
+            let provided = self.provided(name);
+            let fit = provided.iter().filter(|one| wanted.accepts(self.range(**one)));
+            let mut ids: Vec<Id> = fit.map(|(id, _)| *id).collect();
+            ids.dedup();
+            return ids;
         }
-        ids.sort_unstable();
-        ids.dedup();
+        let mut ids = self.providing(name).to_vec();
+        if wanted.is_file() {
+            ids.extend(self.at(|packages| packages.having(name)));
+            ids.sort_unstable();
+            ids.dedup();
+        }
         ids
     }
 
@@ -197,7 +288,7 @@ impl<'a> Universe<'a> {
         let Some(range) = &wanted.range else { return named };
         // They are in the order of their versions, so that a range is one
         // slice.
-        let order = |id: &Id| self.package(*id).nevra.evr.compare_as_range_end(&range.end);
+        let order = |id: &Id| self.nevra(*id).evr.compare_as_range_end(&range.end);
         let equal = named.partition_point(|id| order(id).is_lt());
         let above = named.partition_point(|id| order(id).is_le());
         let (start, end) = match range.comparison {
@@ -211,8 +302,13 @@ impl<'a> Universe<'a> {
     }
 
     /// The packages that obsolete a package of this name, each with the versions.
-    pub(super) fn obsoleting(&self, name: &str) -> &[(Id, &'a Capability)] {
-        self.obsoletes.get(name).map_or(&[], Vec::as_slice)
+    pub(super) fn obsoleting(&self, name: &str) -> Vec<(Id, &'a Capability)> {
+        let ids = self.at(|packages| packages.obsoleting(name));
+        let each = ids.into_iter().flat_map(|id| {
+            let obsoletes = self.package(id).obsoletes.iter();
+            obsoletes.filter(|one| one.name == name).map(move |one| (id, one))
+        });
+        each.collect()
     }
 
     /// The packages that fulfil `dependency`, or a part of it, each by itself.
@@ -257,7 +353,7 @@ impl<'a> Universe<'a> {
         let mut unknown = HashSet::new();
         let mut seen: HashSet<&Capability> = HashSet::new();
         // The packages that provide a name and have not been reached yet.
-        let mut left: HashMap<&str, Vec<(Id, Option<&Range>)>> = HashMap::new();
+        let mut left: HashMap<&str, Vec<Provided>> = HashMap::new();
         while let Some(id) = pending.pop() {
             let package = self.package(id);
             let dependencies = package.requires.iter().chain(&package.conflicts);
@@ -274,14 +370,14 @@ impl<'a> Universe<'a> {
                     pending.extend(providers.into_iter().filter(|other| reached.insert(*other)));
                     continue;
                 }
-                let provided = || self.provides.get(name).cloned().unwrap_or_default();
-                let left = left.entry(name).or_insert_with(provided);
-                left.retain(|(other, range)| {
-                    if !capability.accepts(*range) {
+                let left = left.entry(name).or_insert_with(|| self.provided(name).to_vec());
+                left.retain(|provided| {
+                    if !capability.accepts(self.range(*provided)) {
                         return true;
                     }
-                    if reached.insert(*other) {
-                        pending.push(*other);
+                    let (other, _) = *provided;
+                    if reached.insert(other) {
+                        pending.push(other);
                     }
                     false
                 });
@@ -289,4 +385,25 @@ impl<'a> Universe<'a> {
         }
         unknown
     }
+}
+
+/// Leaves each package only where it comes first. Those that are equally new are in the
+/// order of their texts then.
+fn distinct(entries: Vec<Entry<'_>>) -> Vec<Entry<'_>> {
+    let mut distinct = Vec::with_capacity(entries.len());
+    let mut rest = entries.into_iter().peekable();
+    while let Some(first) = rest.next() {
+        let nevra = first.nevra;
+        let mut equal = vec![first];
+        while let Some(next) = rest.next_if(|next| order(nevra, next.nevra).is_eq()) {
+            equal.push(next);
+        }
+        if equal.len() > 1 {
+            let mut seen = HashSet::new();
+            equal.retain(|entry| seen.insert(entry.nevra.arch.as_str()));
+            equal.sort_by_cached_key(|entry| entry.nevra.to_string());
+        }
+        distinct.append(&mut equal);
+    }
+    distinct
 }

@@ -88,13 +88,27 @@ impl Modules {
     /// The stream, as `module:stream`, that hides `package` from a node without
     /// enabled modules.
     pub fn hidden_by(&self, package: &Package) -> Option<&str> {
-        if self.shown.contains(&package.nevra) {
+        let provided = package.provides.iter().map(|capability| capability.name.as_str());
+        self.hide(&package.nevra, provided)
+    }
+
+    /// The same for a package of this name, if it provides `provided`.
+    pub(super) fn hide<'a>(
+        &self,
+        nevra: &'a Nevra,
+        provided: impl Iterator<Item = &'a str>,
+    ) -> Option<&str> {
+        if self.shown.contains(nevra) {
             return None;
         }
-        let provided = package.provides.iter().map(|capability| &capability.name);
-        let mut names = std::iter::once(&package.nevra.name).chain(provided);
-        let hidden = self.others.get(&package.nevra);
+        let mut names = std::iter::once(nevra.name.as_str()).chain(provided);
+        let hidden = self.others.get(nevra);
         hidden.or_else(|| names.find_map(|name| self.names.get(name))).map(String::as_str)
+    }
+
+    /// Whether no package is hidden, whatever it provides.
+    pub(super) fn hide_nothing(&self) -> bool {
+        self.others.is_empty() && self.names.is_empty()
     }
 }
 

@@ -71,10 +71,9 @@ pub fn of_core(universe: &Universe, core: &[String]) -> Result<Installed, Unsolv
 pub fn node_repository(repositories: &[Repository], list: &[Nevra]) -> Option<Repository> {
     let base_url = &repositories.first()?.base_url;
     let offered = |name: &str| {
-        let packages = repositories.iter().flat_map(|repository| &repository.packages);
-        packages
-            .filter(|package| package.nevra.name == name)
-            .max_by_key(|package| &package.nevra.evr)
+        let packages = repositories.iter().map(|repository| &repository.packages);
+        let named = packages.flat_map(|own| own.named(name).map(|place| &own[place]));
+        named.max_by_key(|package| &package.nevra.evr)
     };
     let packages = list.iter().map(|nevra| {
         let equal = |name: String, end: Evr| {
@@ -97,7 +96,7 @@ pub fn node_repository(repositories: &[Repository], list: &[Nevra]) -> Option<Re
         }
         (nevra.clone(), provides, files)
     });
-    Some(Repository::of_node(base_url, packages.collect()))
+    Repository::of_node(base_url, packages)
 }
 
 /// The version that `to` provides if `from` provides `end`, and `end` is the version of
@@ -119,7 +118,7 @@ pub fn of_packages(universe: &Universe, list: &[Nevra]) -> Installed {
         .iter()
         .flat_map(|nevra| {
             let named = universe.named(&nevra.name).iter().copied();
-            named.filter(|id| universe.package(*id).nevra == *nevra)
+            named.filter(move |id| universe.nevra(*id) == nevra)
         })
         .collect();
     Installed { settled: packages.clone(), packages }

@@ -39,7 +39,7 @@ pub struct Goal<'a> {
     /// The packages that they must get.
     pub requests: &'a [Request],
     /// Whether a package must not be taken.
-    pub excluded: &'a dyn Fn(&Repository, &Package) -> bool,
+    pub excluded: &'a dyn Fn(&Repository, &Nevra) -> bool,
 }
 
 /// A package that the bundle must contain.
@@ -123,21 +123,28 @@ pub fn resolve(
         _ => Vec::new(),
     };
     let modules = modules(fetch, repositories, goal)?;
-    let excluded = |repository: &Repository, package: &Package| {
-        (goal.excluded)(repository, package) || hidden_by(&modules, repository, package).is_some()
+    let excluded = |repository: &Repository, place: usize| {
+        is_excluded(goal, repository, place) || hidden_by(&modules, repository, place).is_some()
     };
-    if lacks_files(&Universe::new(&*repositories, goal.architecture, excluded), &core, goal) {
+    let offered = Universe::new(&*repositories, goal.architecture, excluded);
+    let offered = if lacks_files(&offered, &core, goal) {
+        drop(offered);
         let wanted = paths(repositories, goal);
         for repository in repositories.iter_mut() {
             repository.load_filelists(fetch, &|path| wanted.contains(path))?;
         }
-    }
+        None
+    } else {
+        Some(offered)
+    };
     let node = match &goal.baseline {
         Baseline::Packages(list) => baseline::node_repository(repositories, list),
         Baseline::Core | Baseline::None => None,
     };
-    let all = repositories.iter().chain(&node);
-    let universe = Universe::new(all, goal.architecture, excluded);
+    let universe = match offered {
+        Some(offered) if node.is_none() => offered,
+        _ => Universe::new(repositories.iter().chain(&node), goal.architecture, excluded),
+    };
     let installed = match &goal.baseline {
         Baseline::Core if !core.is_empty() => {
             baseline::of_core(&universe, &core).map_err(ResolveError::Core)?
@@ -155,11 +162,7 @@ pub fn resolve(
     let packages = chosen(&universe, &solution);
     Ok(Resolution {
         modular: packages.iter().any(|chosen| modules.contains(&chosen.package.nevra)),
-        requested: solution
-            .requested
-            .iter()
-            .map(|id| universe.package(*id).nevra.clone())
-            .collect(),
+        requested: solution.requested.iter().map(|id| universe.nevra(*id).clone()).collect(),
         core_missing: matches!(goal.baseline, Baseline::Core) && core.is_empty(),
         packages,
     })
@@ -175,7 +178,7 @@ fn lacks_files(universe: &Universe<'_>, core: &[String], goal: &Goal<'_>) -> boo
 
 /// The packages of a solution, with who requires each.
 fn chosen(universe: &Universe<'_>, solution: &Solution) -> Vec<Chosen> {
-    let nevra = |id: Id| universe.package(id).nevra.clone();
+    let nevra = |id: Id| universe.nevra(id).clone();
     let required_by = |id: &Id| {
         let by = solution.required_by.get(id).into_iter().flatten();
         by.map(|(by, words)| (nevra(*by), words.clone())).collect()
@@ -190,15 +193,19 @@ fn chosen(universe: &Universe<'_>, solution: &Solution) -> Vec<Chosen> {
 
 /// Every path that a package or a request may require.
 fn paths(repositories: &[Repository], goal: &Goal<'_>) -> HashSet<String> {
-    let packages = repositories.iter().flat_map(|repository| &repository.packages);
-    let dependencies = packages.flat_map(|package| {
+    let mut wanted: HashSet<String> =
+        goal.requests.iter().map(|request| request.text.clone()).collect();
+    for package in repositories.iter().flat_map(|repository| repository.packages.each()) {
         let weak = &package.weak;
         let all = [&package.requires, &package.conflicts, &weak.recommends, &weak.suggests];
-        all.into_iter().chain([&weak.supplements, &weak.enhances]).flatten()
-    });
-    let capabilities = dependencies.flat_map(Dependency::capabilities);
-    let named = capabilities.filter(|one| one.is_file()).map(|one| one.name.clone());
-    named.chain(goal.requests.iter().map(|request| request.text.clone())).collect()
+        let all = all.into_iter().chain([&weak.supplements, &weak.enhances]).flatten();
+        for capability in all.flat_map(Dependency::capabilities) {
+            if capability.is_file() && !wanted.contains(&capability.name) {
+                wanted.insert(capability.name.clone());
+            }
+        }
+    }
+    wanted
 }
 
 /// The packages of the group `core`, as all repositories together define it.
@@ -239,13 +246,19 @@ fn modules(
     Ok(documents.modules(goal.platform, goal.architecture.rpm()))
 }
 
+/// Whether the package at this place must not be taken.
+fn is_excluded(goal: &Goal<'_>, repository: &Repository, place: usize) -> bool {
+    let nevra = repository.packages.nevras().get(place);
+    nevra.is_none_or(|nevra| (goal.excluded)(repository, nevra))
+}
+
 /// The module stream that hides a package, unless its repository is exempt.
-fn hidden_by<'a>(
-    modules: &'a Modules,
-    repository: &Repository,
-    package: &Package,
-) -> Option<&'a str> {
-    if repository.module_hotfixes { None } else { modules.hidden_by(package) }
+fn hidden_by<'a>(modules: &'a Modules, repository: &Repository, place: usize) -> Option<&'a str> {
+    if repository.module_hotfixes || modules.hide_nothing() {
+        return None;
+    }
+    let packages = &repository.packages;
+    modules.hide(packages.nevras().get(place)?, packages.provided_by(place))
 }
 
 /// The hidden packages that the answer would contain if nothing were hidden.
@@ -254,13 +267,14 @@ fn needed_but_hidden<'a>(
     goal: &Goal<'_>,
     modules: &Modules,
 ) -> Vec<String> {
-    let universe = Universe::new(repositories, goal.architecture, goal.excluded);
+    let excluded = |repository: &Repository, place| is_excluded(goal, repository, place);
+    let universe = Universe::new(repositories, goal.architecture, excluded);
     let Ok(solution) = closure::solve(&universe, goal.requests, &Installed::default()) else {
         return Vec::new();
     };
     let words = |id| {
         let (package, repository) = (universe.package(id), universe.repository(id));
-        let stream = hidden_by(modules, repository, package)?;
+        let stream = modules.hidden_by(package).filter(|_| !repository.module_hotfixes)?;
         Some(format!("{} of {} by {stream}", package.nevra, repository.id))
     };
     solution.packages.iter().filter_map(|id| words(*id)).collect()
