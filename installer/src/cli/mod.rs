@@ -34,6 +34,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bundle_format::cluster::NodeName;
+use bundle_format::secret::hidden_within;
 use bundle_format::text::{stderr, stdout};
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
@@ -242,7 +243,7 @@ pub fn run() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Err(error) => {
-            drop(stderr().write_all(error.render().to_string().as_bytes()));
+            drop(stderr().write_all(hidden_within(&error.render().to_string()).as_bytes()));
             return ExitCode::from(2);
         }
     };

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::process::Command;
 
 use installer::engine::run;
 use installer::install::Change;
@@ -76,4 +77,16 @@ fn a_file_with_a_secret_is_roots_alone_though_another_was_there() {
     for own in ["var/log/kubeferry/install.log", "var/lib/kubeferry/receipt.jsonl"] {
         assert!(!fs::read_to_string(node.root().join(own)).unwrap().contains(TOKEN), "{own}");
     }
+}
+
+#[test]
+fn a_password_in_an_address_is_not_repeated() {
+    let address = "oci://alice:hunter2@registry.site/kubeferry/web:1";
+    let output = Command::new(env!("CARGO_BIN_EXE_installer"))
+        .args(["plan", "--role", "master", "--bundle", address])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains("registry.site") && !text.contains("hunter2"), "{text}");
 }
