@@ -24,13 +24,12 @@ pub(super) fn answer(root: &Path, words: &[&str]) -> Option<Output> {
     let is_ours = |word: &&str| ["apply", "get", "wait"].contains(word);
     let at = words.iter().position(is_ours).filter(|_| words[0] == "kubectl")?;
     let options = words.get(at + 1..)?;
+    let has_files = options.iter().any(|word| word.starts_with("--filename="));
     Some(match words[at] {
         "apply" if options.contains(&"--dry-run=server") => {
             of_all(&|path| text(root, path, way(options)))
         }
-        "get" if options.contains(&"--output=json") => {
-            of_all(&|path| fs::read_to_string(kept(root, path)).ok())
-        }
+        "get" if has_files => of_all(&|path| fs::read_to_string(kept(root, path)).ok()),
         "wait" if options.contains(&"--for=condition=Established") => {
             // A kind is served a moment after it was defined.
             let path = options.last()?;
