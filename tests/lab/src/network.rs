@@ -65,7 +65,8 @@ pub(crate) fn become_nobody() -> anyhow::Result<()> {
 
 /// Gives a node that boots a new namespace, with one interface, `eth0`. What an earlier
 /// boot had in its namespace is gone: interfaces, routes, rules, settings. A cable that
-/// was pulled stays so.
+/// was pulled stays so. The interface has the same hardware address after each boot, as a
+/// machine's has: other nodes may send to the one that they know for a minute.
 pub(crate) fn attach(node: &str, address: Ipv4Addr, route: DefaultRoute) -> anyhow::Result<()> {
     let (inner, outer) = (namespace(node), link(node));
     let mut state = "up";
@@ -78,9 +79,11 @@ pub(crate) fn attach(node: &str, address: Ipv4Addr, route: DefaultRoute) -> anyh
     }
     ip(&["netns", "add", &inner])?;
     within(&inner, &["link", "set", "lo", "up"])?;
+    let [a, b, c, d] = address.octets();
+    let own = format!("02:00:{a:02x}:{b:02x}:{c:02x}:{d:02x}");
     ip(&[
-        "link", "add", "eth0", "netns", &inner, "type", "veth", "peer", "name", &outer, "netns",
-        LAN,
+        "link", "add", "eth0", "address", &own, "netns", &inner, "type", "veth", "peer", "name",
+        &outer, "netns", LAN,
     ])?;
     within(&inner, &["addr", "add", &format!("{address}/{PREFIX}"), "dev", "eth0"])?;
     within(&inner, &["link", "set", "eth0", "up"])?;

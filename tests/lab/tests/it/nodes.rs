@@ -98,7 +98,9 @@ fn answers(from: &Node, to: &Node) -> bool {
 fn a_disk_outlives_a_reboot_and_a_power_loss() {
     let Some(lab) = lab(&Settings { nodes: 1, ..Settings::default() }) else { return };
     let node = &lab.nodes()[0];
-    let id = node.run(["cat", "/etc/machine-id"]).unwrap();
+    let own = "cat /etc/machine-id; ip -o link show eth0 | grep -o 'link/ether [^ ]*'";
+    let own = ["sh", "-c", own];
+    let id = node.run(own).unwrap();
     let mut boots = vec![node.init().unwrap()];
     // Its memory does not: each boot is without these, so the second time works too.
     node.run(["sh", "-c", MEMORY]).unwrap();
@@ -112,7 +114,7 @@ fn a_disk_outlives_a_reboot_and_a_power_loss() {
     node.start().unwrap();
     boots.push(node.init().unwrap());
     assert_eq!(node.run(["cat", "/var/lib/kubelet/note", "/root/note"]).unwrap(), "kept\nkept\n");
-    assert_eq!(node.run(["cat", "/etc/machine-id"]).unwrap(), id);
+    assert_eq!(node.run(own).unwrap(), id);
     assert!(!node.exec(["ip", "link", "show", "cni0"]).unwrap().status.success());
     assert_eq!(node.run(["sysctl", "-n", "net.ipv4.conf.all.log_martians"]).unwrap(), "0\n");
     boots.dedup();
