@@ -93,7 +93,7 @@ fn oras() -> Option<PathBuf> {
     Some(found?.1)
 }
 
-/// What oras finds by one way of asking.
+/// What oras finds when it asks in this way.
 fn discovered(registry: &RealRegistry, oras: &Path, way: &str) -> Vec<(String, Digest)> {
     let name = format!("{}/{REPOSITORY}:1", registry.host());
     let output = Command::new(oras)

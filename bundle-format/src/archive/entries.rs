@@ -70,8 +70,8 @@ pub(super) struct Place {
     pub(super) size: u64,
 }
 
-/// How many bytes are read at once, to find the headers among them: there may be very many small
-/// blobs. Where blobs are large, so much is read in vain for each.
+/// How many bytes are read at once, because the headers of many small blobs are close to each
+/// other. Where a blob is large, only its header is used of them.
 const AT_ONCE: usize = 16 << 10;
 
 /// The bytes at a place, and those behind it.

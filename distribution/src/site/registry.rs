@@ -172,7 +172,7 @@ fn words(body: &[u8]) -> String {
         code: String,
         #[serde(default)]
         message: String,
-        /// Anything; only a text is for people.
+        /// Any JSON. Only a text is shown.
         #[serde(default)]
         detail: Value,
     }

@@ -35,8 +35,8 @@ pub(crate) fn unit_told(host: &Host, question: &str, unit: &str) -> anyhow::Resu
     Ok(said.stdout.trim().to_owned())
 }
 
-/// Those of the units that are there, by one question: one of them may run without its file, or
-/// be masked.
+/// The units that systemd knows, by one question. A unit that runs without its file is among
+/// them, and so is a masked one.
 pub(crate) fn units_there<'a>(host: &Host, units: &[&'a str]) -> anyhow::Result<Vec<&'a str>> {
     let question = "systemctl show --property=LoadState --property=ActiveState";
     let command = units.iter().copied().fold(Command::of(question), Command::with);

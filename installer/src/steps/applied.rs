@@ -1,6 +1,6 @@
-//! Whether the cluster has what manifests say: what the API server would make of each object,
-//! beside the object that is there. `kubectl diff` does the same, but first reads the definitions
-//! of all kinds, which takes a second of processor time (1.37.2, November 2026).
+//! Whether the cluster has what manifests say: each object as the API server would make it is
+//! compared with the object that is there. `kubectl diff` does the same, but first reads the
+//! definitions of all kinds, which takes a second of processor time (1.37.2, November 2026).
 
 use std::path::PathBuf;
 
@@ -22,8 +22,8 @@ pub(crate) fn is_applied(host: &Host, files: &[PathBuf], options: &str) -> bool 
         let name = |path: &PathBuf| format!("--filename={}", path.display());
         files.iter().map(name).fold(command, Command::with)
     };
-    // Without definitions: they were valid when they were applied. How lists are merged kubectl
-    // knows for Kubernetes' own kinds.
+    // The definitions of kinds are not read. The files were valid when they were applied, and
+    // kubectl itself knows how to merge the lists of Kubernetes' own kinds.
     let would = of_files(&format!(
         "apply{options} --dry-run=server --validate=false --openapi-patch=false"
     ));

@@ -65,8 +65,8 @@ pub(crate) fn become_nobody() -> anyhow::Result<()> {
 
 /// Gives a node that boots a new namespace, with one interface, `eth0`. What an earlier
 /// boot had in its namespace is gone: interfaces, routes, rules, settings. A cable that
-/// was pulled stays so. The interface has the same hardware address after each boot, as a
-/// machine's has: other nodes may send to the one that they know for a minute.
+/// was pulled stays so. The interface has the same hardware address after each boot, as that
+/// of a machine has: other nodes remember an address for up to a minute.
 pub(crate) fn attach(node: &str, address: Ipv4Addr, route: DefaultRoute) -> anyhow::Result<()> {
     let (inner, outer) = (namespace(node), link(node));
     let mut state = "up";

@@ -67,8 +67,8 @@ fn distance(native: Architecture, arch: &str) -> Option<u8> {
     }
 }
 
-/// The order of packages in metadata means nothing. libsolv looks at packages of several
-/// names in the order of their names.
+/// The order of packages in metadata means nothing. libsolv looks at packages in the order of
+/// their names.
 fn order(a: &Nevra, b: &Nevra) -> Ordering {
     let anywhere = |nevra: &Nevra| nevra.arch == "noarch";
     let by_name = a.name.cmp(&b.name).then_with(|| a.evr.cmp(&b.evr));

@@ -11,8 +11,8 @@ pub(super) enum Column {
     Texts,
     /// Where each text ends.
     Ends,
-    /// Seven numbers for each package: the texts of its name, its epoch, the texts of its
-    /// version, release and architecture, and the beginning and the end of its record.
+    /// Seven numbers for each package: the text of its name, its epoch, the texts of its
+    /// version, its release and its architecture, and where its record begins and ends.
     Heads,
     /// A record for each package.
     Records,

@@ -171,8 +171,9 @@ impl Need {
     }
 }
 
-/// What stands for a package whose record is damaged, which only somebody can have written
-/// who may write any other. Its checksum is that of no bytes, so nothing is fetched as it.
+/// A package whose record is damaged. The checksum of the whole form was right, so somebody wrote
+/// this record, and could have written any other. No file of a package has this checksum, so
+/// nothing is fetched for it.
 pub(super) fn hollow(nevra: &Nevra, base: &Url) -> Package {
     Package {
         nevra: nevra.clone(),

@@ -36,7 +36,7 @@ fn five() -> Settings {
     Settings { nodes: 5, ..Settings::default() }
 }
 
-/// All nodes, of which one loses its power, beside the time of the slowest alone.
+/// Makes all nodes, of which one loses its power. Prints the time, and that of the slowest alone.
 fn make_all(lab: &Lab, line: &[&str]) {
     let [master, .., last] = lab.nodes() else { panic!("five nodes") };
     let _witness = Witness(master);
