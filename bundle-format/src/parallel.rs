@@ -30,9 +30,28 @@ pub fn each<'t, T: Sync, R: Send>(
     done.into_iter().map(|(_, result)| result).collect()
 }
 
+/// The results of two pieces of work that are done at once.
+pub fn both<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
+    std::thread::scope(|scope| {
+        let one = scope.spawn(one);
+        let other = other();
+        (one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), other)
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::each;
+    use std::sync::Barrier;
+
+    use super::{both, each};
+
+    #[test]
+    fn two_are_done_at_once() {
+        // Either would wait for ever for the other.
+        let met = Barrier::new(2);
+        let done = both(|| met.wait().is_leader(), || met.wait().is_leader());
+        assert!(done.0 != done.1);
+    }
 
     #[test]
     fn each_is_done_once_and_stays_in_its_place() {

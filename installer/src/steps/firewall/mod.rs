@@ -14,7 +14,7 @@ mod rules;
 mod zones;
 
 use bundle_format::cluster::Firewall;
-use bundle_format::parallel::each;
+use bundle_format::parallel::{both, each};
 use ipnet::IpNet;
 
 pub(crate) use self::arrival::{Arrival, Ways};
@@ -84,9 +84,13 @@ fn configure(node: &Node<'_>, places: &[Place]) -> anyhow::Result<Vec<Change>> {
     let (host, intent) = (node.host, node.intent);
     let default = default_zone(host)?;
     let ways = Ways::of(host, intent.address)?;
-    let peers = Peers::of(host, intent, &ways);
     let needs = needs::of(intent);
-    let listed = each(places, places.len(), |place| Ok((*place, Zones::ask(host, *place)?)));
+    // Each of these waits for a program that takes a fifth of a second to start.
+    let ((peers, policies), listed) = both(
+        || both(|| Peers::of(host, intent, &ways), || pods::policies(host, places)),
+        || each(places, places.len(), |place| Ok((*place, Zones::ask(host, *place)?))),
+    );
+    let policies = policies?;
     let listed = listed.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
     let at_work = listed.iter().find(|(place, _)| *place == Place::Work).map(|(_, zones)| zones);
     let (mut wanted, mut of_pods) = (Vec::new(), None);
@@ -115,7 +119,7 @@ fn configure(node: &Node<'_>, places: &[Place]) -> anyhow::Result<Vec<Change>> {
     }
     let pods = intent.cluster.pod_cidr.to_string();
     let zone = of_pods.unwrap_or_default();
-    let (mut all, last) = pods::forwarded(host, places, &pods, &zone)?;
+    let (mut all, last) = pods::forwarded(host, places, &policies, &pods, &zone)?;
     all.extend(changes);
     all.extend(last);
     Ok(all)

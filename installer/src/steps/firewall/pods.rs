@@ -42,35 +42,47 @@ pub(super) fn rules(zones: &Zones, arrival: &Arrival<'_>, cluster: &Cluster) -> 
     rules
 }
 
+/// What firewalld says in each place about the policy that forwards to pods: nothing if there
+/// is none. None in a place whose firewalld has no policies.
+pub(super) fn policies(host: &Host, places: &[Place]) -> anyhow::Result<Vec<Option<String>>> {
+    let told = each(places, places.len(), |place| {
+        let question = place.command_of(&format!("--info-policy={POLICY}"));
+        let said = host.answer(&question)?;
+        match said.status {
+            Some(0) => Ok(Some(said.stdout)),
+            // An older firewalld does not know the option: status 2 of Python's programs.
+            Some(2) => Ok(None),
+            _ if said.stderr.contains("INVALID_POLICY") => Ok(Some(String::new())),
+            _ => Err(unanswered(&question, &said).into()),
+        }
+    });
+    told.into_iter().collect()
+}
+
 /// Forwarding from other nodes to pods. Since firewalld 0.9 it is a policy from any
-/// zone to the pods' zone; before, a direct rule. Returns the changes before those of
-/// zones, and one that must come last.
+/// zone to the pods' zone; before, a direct rule. `told` is what [`policies`] gave. Returns
+/// the changes before those of zones, and one that must come last.
 pub(super) fn forwarded(
     host: &Host,
     places: &[Place],
+    told: &[Option<String>],
     pods: &str,
     zone: &str,
 ) -> anyhow::Result<(Vec<Change>, Option<Change>)> {
-    let question = format!("--info-policy={POLICY}");
-    let told = each(places, places.len(), |place| host.answer(&place.command_of(&question)));
-    let told = told.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
-    let (Some(files), Some(info)) = (places.first(), told.first()) else {
-        return Ok((Vec::new(), None));
-    };
-    if !info.succeeded() && !knows_policies(host, *files)? {
+    let (Some(files), Some(Some(policy))) = (places.first(), told.first()) else {
         return Ok((direct(host, places, pods)?, None));
-    }
+    };
     let egress = format!("egress-zones: {zone}");
     let is_whole = |said: &str| {
         ["target: ACCEPT", "ingress-zones: ANY", &egress].iter().all(|line| said.contains(line))
     };
     let mut changes = Vec::new();
-    if !is_whole(&info.stdout) {
+    if !is_whole(policy) {
         let file = format!("policies/{POLICY}");
         // firewalld forgets a policy only when it reads its files. If it is
         // off, it stays off.
         let undo = || vec![Command::of("systemctl try-restart firewalld")];
-        if !info.succeeded() {
+        if policy.is_empty() {
             changes.push(files.change(&format!("--new-policy={POLICY}"), &file, undo()));
         }
         let egress = format!("--add-egress-zone={zone}");
@@ -78,8 +90,8 @@ pub(super) fn forwarded(
             changes.push(files.change(&format!("--policy={POLICY} {option}"), &file, undo()));
         }
     }
-    let at_work = places.iter().zip(&told).find(|(place, _)| **place == Place::Work);
-    if at_work.is_none_or(|(_, told)| changes.is_empty() && is_whole(&told.stdout)) {
+    let at_work = places.iter().zip(told).find(|(place, _)| **place == Place::Work);
+    if at_work.is_none_or(|(_, told)| changes.is_empty() && told.as_deref().is_some_and(is_whole)) {
         return Ok((changes, None));
     }
     // firewalld also learns of a policy only then.
@@ -93,18 +105,6 @@ pub(super) fn forwarded(
         return Err(at_next_start(what).into());
     }
     Ok((changes, None))
-}
-
-/// Whether firewalld has policies. Older ones do not know the option, which is status
-/// 2 of Python's programs.
-fn knows_policies(host: &Host, place: Place) -> anyhow::Result<bool> {
-    let question = place.command_of("--get-policies");
-    let said = host.answer(&question)?;
-    match said.status {
-        Some(0) => Ok(true),
-        Some(2) => Ok(false),
-        _ => Err(unanswered(&question, &said).into()),
-    }
 }
 
 /// The direct rule for a firewalld without policies.

@@ -64,15 +64,20 @@ pub(super) fn answer(root: &Path, place: &str, options: &[&str]) -> Option<Outpu
             let stderr = "Error: INVALID_IPSET: gone\n".to_owned();
             Output { status: Some(135), stderr, ..Output::default() }
         }
-        ["--get-policies"] if is_old => Output { status: Some(2), ..Output::default() },
-        ["--get-policies"] => said(true, "site\n"),
         ["--direct", "--query-rule", rule @ ..] => {
             said(read(root, place, "direct").contains(&rule.join(" ")), "")
         }
         [question] => {
             let name = question.strip_prefix("--info-policy=")?;
             let text = read(root, place, &format!("policies/{name}"));
-            said(!is_old && !text.is_empty(), &text)
+            match (is_old, text.is_empty()) {
+                (true, _) => Output { status: Some(2), ..Output::default() },
+                (_, true) => {
+                    let stderr = format!("Error: INVALID_POLICY: {name}\n");
+                    Output { status: Some(140), stderr, ..Output::default() }
+                }
+                _ => said(true, &text),
+            }
         }
         _ => return None,
     })
