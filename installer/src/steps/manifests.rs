@@ -24,7 +24,7 @@ use crate::intent::Intent;
 use crate::node::kubectl::kubectl;
 use crate::node::paths::{ADMIN_CONF, SERVICE_FOLDER};
 use crate::receipt::StepName;
-use crate::steps::{applied, jobs};
+use crate::steps::{applied, bare_pods, jobs};
 
 /// How long the API server may take to serve a kind after its definition, and the
 /// controller manager to make a ServiceAccount, in seconds.
@@ -60,13 +60,17 @@ impl Step<Intent> for Manifests {
         if changes.is_empty() && is_applied(node, &folder, &parts) {
             return Ok(changes);
         }
-        // The API server takes no bare pod before the controller manager has made its
-        // ServiceAccount.
-        let command = Command::of(&format!("{} -n default get sa default", kubectl(ADMIN_CONF)));
-        changes.push(Change::Await { command, seconds: SERVED_SECONDS });
+        let mut may_have_pods = false;
         for part in &parts {
             let text = node.intent.bundle.read(&part.content.descriptor)?;
-            let jobs = jobs::deleted(node.host, &String::from_utf8_lossy(&text));
+            let text = String::from_utf8_lossy(&text);
+            if !may_have_pods && bare_pods::are_in(&text) {
+                may_have_pods = true;
+                let words = format!("{} -n default get sa default", kubectl(ADMIN_CONF));
+                let command = Command::of(&words);
+                changes.push(Change::Await { command, seconds: SERVED_SECONDS });
+            }
+            let jobs = jobs::deleted(node.host, &text);
             changes.extend(jobs.into_iter().map(Change::run_command));
             let path = folder.join(&part.name);
             let options = if part.by_server { BY_SERVER } else { "" };

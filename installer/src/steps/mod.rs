@@ -2,6 +2,7 @@
 
 mod applied;
 pub mod backup_timer;
+mod bare_pods;
 mod boot_images;
 pub mod cni_interface;
 pub mod containerd;

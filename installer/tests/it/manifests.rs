@@ -89,3 +89,23 @@ fn a_bundle_without_passes_is_applied_as_ever() {
     assert_eq!(made(&node, &intent(&node, false)), [""; 0]);
     assert_eq!(made(&node, &intent(&node, true)).len(), 3, "a bundle of a later version");
 }
+
+#[test]
+fn only_what_has_pods_waits_for_their_service_account() {
+    let node = kinds::bare(Role::Master);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("small.tar");
+    let all = [("web", "kind: Deployment\n"), ("one", "kind: Pod\n"), ("two", "kind: PodList\n")];
+    write_bundle_of(&path, &all, |_| ());
+    let intent = Intent { bundle: Bundle::open(&path).unwrap(), ..node.intent() };
+    let mut steps: Steps = order::steps(Role::Master);
+    steps.retain(|step| step.name() == StepName::Manifests);
+    let plan = run::plan(&node.look(None).0, &intent, &steps).unwrap();
+    let changes = plan[0].changes.iter().map(ToString::to_string);
+    let last = |line: String| {
+        let (end, _) = line.split_once(", 60 s at most").unwrap_or((&line, ""));
+        end.rsplit(['/', ' ']).next().unwrap().to_owned()
+    };
+    let after_files: Vec<String> = changes.map(last).skip(3).collect();
+    assert_eq!(after_files, ["web.yaml", "default", "one.yaml", "two.yaml"]);
+}
