@@ -15,6 +15,10 @@ use crate::node::paths::ADMIN_CONF;
 /// What the API server writes by itself, also where nothing changed.
 const OF_SERVER: [&str; 3] = ["generation", "managedFields", "resourceVersion"];
 
+/// How often an object is looked at that does not seem right. A controller may write to it
+/// between the two answers, and those of a new cluster write to everything in the same second.
+const LOOKS: usize = 3;
+
 /// Whether applying these files with these options would change nothing.
 pub(crate) fn is_applied(host: &Host, files: &[PathBuf], options: &str) -> bool {
     let of_files = |words: &str| {
@@ -27,8 +31,23 @@ pub(crate) fn is_applied(host: &Host, files: &[PathBuf], options: &str) -> bool 
     let would = of_files(&format!(
         "apply{options} --dry-run=server --validate=false --openapi-patch=false"
     ));
-    let both = each(&[would, of_files("get")], 2, |command| objects(host, command));
-    matches!(both.as_slice(), [Some(would), Some(is)] if would == is)
+    let questions = [would, of_files("get")];
+    let mut right = Vec::new();
+    for _ in 0..LOOKS {
+        let both = each(&questions, 2, |command| objects(host, command));
+        let [Some(would), Some(is)] = both.as_slice() else { return false };
+        if would.len() != is.len() {
+            return false;
+        }
+        right.resize(would.len(), false);
+        for (right, (would, is)) in right.iter_mut().zip(would.iter().zip(is)) {
+            *right |= would == is;
+        }
+        if right.iter().all(|right| *right) {
+            return true;
+        }
+    }
+    false
 }
 
 /// The objects that kubectl prints; none if one of them is not there.

@@ -21,13 +21,13 @@ use crate::exec::Command;
 use crate::failure::Failure;
 use crate::install::{Change, Node, OfInstall};
 use crate::intent::Intent;
-use crate::node::kubectl::kubectl;
+use crate::node::kubectl::{kubectl, readyz};
 use crate::node::paths::{ADMIN_CONF, SERVICE_FOLDER};
 use crate::receipt::StepName;
 use crate::steps::{applied, bare_pods, jobs};
 
-/// How long the API server may take to serve a kind after its definition, and the
-/// controller manager to make a ServiceAccount, in seconds.
+/// How long the API server may take to answer and to serve a kind after its definition, and
+/// the controller manager to make a ServiceAccount, in seconds.
 const SERVED_SECONDS: u32 = 60;
 /// Options for what the API server merges.
 pub(crate) const BY_SERVER: &str = " --server-side --force-conflicts --field-manager=kubeferry";
@@ -60,6 +60,8 @@ impl Step<Intent> for Manifests {
         if changes.is_empty() && is_applied(node, &folder, &parts) {
             return Ok(changes);
         }
+        let command = readyz(ADMIN_CONF);
+        changes.push(Change::Await { command, seconds: SERVED_SECONDS });
         let mut may_have_pods = false;
         for part in &parts {
             let text = node.intent.bundle.read(&part.content.descriptor)?;

@@ -90,14 +90,20 @@ fn a_bundle_without_passes_is_applied_as_ever() {
     assert_eq!(made(&node, &intent(&node, true)).len(), 3, "a bundle of a later version");
 }
 
-#[test]
-fn only_what_has_pods_waits_for_their_service_account() {
+/// A node, and a bundle with three manifests.
+fn with_pods() -> (Node, Intent) {
     let node = kinds::bare(Role::Master);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("small.tar");
     let all = [("web", "kind: Deployment\n"), ("one", "kind: Pod\n"), ("two", "kind: PodList\n")];
     write_bundle_of(&path, &all, |_| ());
     let intent = Intent { bundle: Bundle::open(&path).unwrap(), ..node.intent() };
+    (node, intent)
+}
+
+#[test]
+fn only_what_has_pods_waits_for_their_service_account() {
+    let (node, intent) = with_pods();
     let mut steps: Steps = order::steps(Role::Master);
     steps.retain(|step| step.name() == StepName::Manifests);
     let plan = run::plan(&node.look(None).0, &intent, &steps).unwrap();
@@ -107,5 +113,14 @@ fn only_what_has_pods_waits_for_their_service_account() {
         end.rsplit(['/', ' ']).next().unwrap().to_owned()
     };
     let after_files: Vec<String> = changes.map(last).skip(3).collect();
-    assert_eq!(after_files, ["web.yaml", "default", "one.yaml", "two.yaml"]);
+    assert_eq!(after_files, ["readyz", "web.yaml", "default", "one.yaml", "two.yaml"]);
+}
+
+#[test]
+fn what_controllers_write_meanwhile_is_not_missing() {
+    let (node, intent) = with_pods();
+    assert_eq!(made(&node, &intent).len(), 3);
+    fs::write(node.root().join("run/written"), "3").unwrap();
+    assert_eq!(made(&node, &intent), [""; 0]);
+    assert_eq!(fs::read_to_string(node.root().join("run/written")).unwrap(), "0");
 }

@@ -85,7 +85,7 @@ fn configure(node: &Node<'_>, places: &[Place]) -> anyhow::Result<Vec<Change>> {
     let default = default_zone(host)?;
     let ways = Ways::of(host, intent.address)?;
     let needs = needs::of(intent);
-    // Each of these waits for a program that takes a fifth of a second to start.
+    // Each of these waits for a program that is slow to start.
     let ((peers, policies), listed) = both(
         || both(|| Peers::of(host, intent, &ways), || pods::policies(host, places)),
         || each(places, places.len(), |place| Ok((*place, Zones::ask(host, *place)?))),
