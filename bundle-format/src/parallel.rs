@@ -30,7 +30,7 @@ pub fn each<'t, T: Sync, R: Send>(
     done.into_iter().map(|(_, result)| result).collect()
 }
 
-/// The results of two pieces of work that are done at once.
+/// Does two pieces of work at the same time, and gives both results.
 pub fn both<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
     std::thread::scope(|scope| {
         let one = scope.spawn(one);

@@ -119,8 +119,8 @@ fn search_path() -> OsString {
     path
 }
 
-/// A process of the program that `path` finds. By its name alone, std would have to copy this
-/// process to change `PATH` before the search, and that takes milliseconds.
+/// A process of the first program of this name in the folders of `path`. Only a file that is
+/// known can be started without a copy of this process, and a copy takes milliseconds.
 fn started(program: &str, path: &OsStr) -> std::process::Command {
     let is_program = |file: &PathBuf| file.is_file() && access(file, Access::EXEC_OK).is_ok();
     let mut files = std::env::split_paths(path).map(|folder| folder.join(program));

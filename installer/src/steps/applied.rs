@@ -15,8 +15,8 @@ use crate::node::paths::ADMIN_CONF;
 /// What the API server writes by itself, also where nothing changed.
 const OF_SERVER: [&str; 3] = ["generation", "managedFields", "resourceVersion"];
 
-/// How often an object is looked at that does not seem right. A controller may write to it
-/// between the two answers, and those of a new cluster write to everything in the same second.
+/// How often an object is compared before it counts as different. A controller may write to it
+/// between the two answers. In a new cluster, controllers write to many objects in a second.
 const LOOKS: usize = 3;
 
 /// Whether applying these files with these options would change nothing.

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-/// Whether a manifest has any. One that cannot be read may have some.
+/// Whether a manifest has any. The answer is also yes if it cannot be read.
 pub(crate) fn are_in(manifest: &str) -> bool {
     let documents: Result<Vec<Value>, _> = serde_saphyr::from_multiple(manifest);
     documents.map_or(true, |documents| documents.iter().any(is_pod))

@@ -26,8 +26,8 @@ use crate::node::paths::{ADMIN_CONF, SERVICE_FOLDER};
 use crate::receipt::StepName;
 use crate::steps::{applied, bare_pods, jobs};
 
-/// How long the API server may take to answer and to serve a kind after its definition, and
-/// the controller manager to make a ServiceAccount, in seconds.
+/// The longest wait in seconds: until the API server answers, until it serves a kind that was
+/// defined, and until the controller manager has made a ServiceAccount.
 const SERVED_SECONDS: u32 = 60;
 /// Options for what the API server merges.
 pub(crate) const BY_SERVER: &str = " --server-side --force-conflicts --field-manager=kubeferry";

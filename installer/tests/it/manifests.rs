@@ -90,7 +90,7 @@ fn a_bundle_without_passes_is_applied_as_ever() {
     assert_eq!(made(&node, &intent(&node, true)).len(), 3, "a bundle of a later version");
 }
 
-/// A node, and a bundle with three manifests.
+/// A bare node, and a bundle with three manifests. Two of them have pods.
 fn with_pods() -> (Node, Intent) {
     let node = kinds::bare(Role::Master);
     let folder = tempfile::tempdir().unwrap();

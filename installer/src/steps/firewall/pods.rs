@@ -42,8 +42,8 @@ pub(super) fn rules(zones: &Zones, arrival: &Arrival<'_>, cluster: &Cluster) -> 
     rules
 }
 
-/// What firewalld says in each place about the policy that forwards to pods: nothing if there
-/// is none. None in a place whose firewalld has no policies.
+/// What firewalld says in each place about the policy that forwards to pods. The text is empty
+/// if there is no such policy. There is no text if this firewalld does not know policies.
 pub(super) fn policies(host: &Host, places: &[Place]) -> anyhow::Result<Vec<Option<String>>> {
     let told = each(places, places.len(), |place| {
         let question = place.command_of(&format!("--info-policy={POLICY}"));
@@ -60,8 +60,8 @@ pub(super) fn policies(host: &Host, places: &[Place]) -> anyhow::Result<Vec<Opti
 }
 
 /// Forwarding from other nodes to pods. Since firewalld 0.9 it is a policy from any
-/// zone to the pods' zone; before, a direct rule. `told` is what [`policies`] gave. Returns
-/// the changes before those of zones, and one that must come last.
+/// zone to the pods' zone; before, a direct rule. `told` is the result of [`policies`]. Gives
+/// the changes that come before those of zones, and one that must come last.
 pub(super) fn forwarded(
     host: &Host,
     places: &[Place],

@@ -17,8 +17,7 @@ const CONFIGURATION: &str = "/etc/firewalld/firewalld.conf";
 pub(crate) struct Zones(String);
 
 impl Zones {
-    /// Asks firewalld. One call for all zones, because each call takes most of a
-    /// second.
+    /// Asks firewalld. One call for all zones, because each call is slow.
     pub(crate) fn ask(host: &Host, place: Place) -> anyhow::Result<Self> {
         Ok(Self(answer(host, &place.command_of("--list-all-zones"))?))
     }

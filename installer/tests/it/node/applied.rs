@@ -31,8 +31,8 @@ pub(super) fn answer(root: &Path, words: &[&str]) -> Option<Output> {
             of_all(&|path| text(root, path, way(options)))
         }
         "get" if has_files => {
-            // A controller has just written to the object of this number, and next to the one
-            // before it.
+            // The number of the object that a controller has just written to. The next time, it
+            // is the one before.
             let file = root.join("run/written");
             let written = fs::read_to_string(&file).map_or(0, |text| text.parse().unwrap());
             if written > 0 {
