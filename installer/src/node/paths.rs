@@ -70,6 +70,9 @@ pub(crate) const RESOLV_CONF: &str = "/opt/kubernetes/resolv.conf";
 pub(crate) const PACKAGES: &str = "/var/lib/kubeferry/packages";
 /// What dnf and yum read in place of the node's own settings.
 pub(crate) const DNF_CONFIG: &str = "/var/lib/kubeferry/dnf.conf";
+/// The policy that firewalld is given for pods' traffic. It takes the policy's name from the
+/// file's name.
+pub(crate) const PODS_POLICY: &str = "/var/lib/kubeferry/kubeferry-pods.xml";
 /// Copies of vendors' keys that were in rpm's database. They go with the receipt.
 pub(crate) const KEYS_BEFORE: &str = "/var/lib/kubeferry/keys-before";
 /// What an upgrade keeps of the node as it was, for the way back.

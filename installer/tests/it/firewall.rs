@@ -4,9 +4,11 @@ use std::fs;
 
 use bundle_format::cluster::Firewall;
 use installer::engine::reset;
+use installer::exec::Command;
 use installer::failure::describe;
 use installer::intent::Intent;
-use installer::receipt::StepName;
+use installer::receipt::firewalld::{Kind, Place, Rule};
+use installer::receipt::{Intention, StepName};
 use installer::role::Role;
 
 use crate::node::text::{read, write};
@@ -102,6 +104,32 @@ fn rules_at_work_and_in_files_are_mended_each_by_itself() {
 }
 
 #[test]
+fn what_a_reload_brings_to_work_is_not_added_there_and_is_closed_there() {
+    let [_, mut node] = nodes();
+    let opening = planned(&node);
+    assert!(!opening.iter().any(|one| one.starts_with("firewall-cmd --zone")), "{opening:?}");
+    assert_eq!(opening.last().unwrap(), "firewall-cmd --reload");
+    node.apply(None).end.unwrap();
+    assert!(read(&node, WORK).contains("port 443/tcp\n"));
+    enter(&node);
+    node.change = |intent| intent.cluster.ingress = false;
+    let is_closing = |one: &String| one.contains("--remove-port=80/tcp");
+    let closing: Vec<String> = planned(&node).into_iter().filter(is_closing).collect();
+    let [at_work, in_files] = closing.as_slice() else { panic!("{closing:?}") };
+    assert!(at_work.starts_with("firewall-cmd --zone=public "), "{at_work}");
+    // A run that was killed after its first change.
+    let rules = ["80/tcp", "443/tcp"].map(|word| {
+        let (zone, word) = ("public".to_owned(), word.to_owned());
+        Rule { zone, kind: Kind::Port, word }
+    });
+    let closed = Intention::Close { place: Place::Work, rules: rules.into() };
+    let mut host = node.look(None).0.open().unwrap();
+    host.run(StepName::Firewall, &Command::of(at_work), &[], &[], Some(closed)).unwrap();
+    drop(host);
+    assert!(!planned(&node).contains(at_work) && planned(&node).contains(in_files));
+}
+
+#[test]
 fn a_policy_that_only_a_reload_brings_waits_for_the_nodes_next_start() {
     let [_, node] = nodes();
     let policy = "firewalld/policies/kubeferry-pods.xml";
@@ -127,7 +155,9 @@ fn one_that_starts_at_the_next_boot_gets_its_files_and_one_that_is_off_is_left()
         remove(&node, "run/systemd/active/firewalld");
         remove(&node, WORK);
         let stopped = node.tree();
-        assert!(planned(&node).iter().all(|one| one.starts_with("firewall-offline-cmd --")));
+        let files = ["firewall-offline-cmd --", "write /var/lib/kubeferry/kubeferry-pods.xml"];
+        let is_of_files = |one: &String| files.iter().any(|file| one.starts_with(file));
+        assert!(planned(&node).iter().all(is_of_files), "{:?}", planned(&node));
         node.apply(None).end.unwrap();
         assert!(read(&node, FILES).contains("port 10256/tcp\n"));
         assert_eq!(planned(&node), [""; 0]);

@@ -101,13 +101,20 @@ fn configure(node: &Node<'_>, places: &[Place]) -> anyhow::Result<Vec<Change>> {
         rules.extend(rules_for(host, &needs, &peers, &arrival)?);
         wanted.push(rules);
     }
-    let mut changes = Vec::new();
+    let pods = intent.cluster.pod_cidr.to_string();
+    let zone = of_pods.unwrap_or_default();
+    let (mut changes, reload) = pods::forwarded(host, places, &policies, &pods, &zone)?;
     for ((place, zones), rules) in listed.iter().zip(&wanted) {
-        let missing: Vec<&Rule> = rules.iter().filter(|rule| !zones.has(rule)).collect();
-        changes.extend(place.add(&missing));
-        // Rules of ours that no part of this cluster needs any more are
-        // removed. firewalld joins its files and what is at work only when it
-        // reads its files.
+        // A reload puts to work what is in files by then, and nothing else stays at work.
+        if *place != Place::Work || reload.is_none() {
+            let missing: Vec<&Rule> = rules.iter().filter(|rule| !zones.has(rule)).collect();
+            changes.extend(place.add(&missing, reload.is_some()));
+        }
+    }
+    // Rules of ours that no part of this cluster needs any more are removed. firewalld joins its
+    // files and what is at work only when it reads its files. What is ours in files is ours at
+    // work, so the files come last: a run that is killed in between is finished by the next.
+    for (place, zones) in listed.iter().rev() {
         let mut left = opened::rules(host, *place, &default);
         left.retain(|rule| zones.has(rule) && !wanted.iter().any(|rules| rules.contains(rule)));
         if peers.are_partial {
@@ -117,12 +124,8 @@ fn configure(node: &Node<'_>, places: &[Place]) -> anyhow::Result<Vec<Change>> {
         }
         changes.extend(place.remove(&left.iter().collect::<Vec<_>>()));
     }
-    let pods = intent.cluster.pod_cidr.to_string();
-    let zone = of_pods.unwrap_or_default();
-    let (mut all, last) = pods::forwarded(host, places, &policies, &pods, &zone)?;
-    all.extend(changes);
-    all.extend(last);
-    Ok(all)
+    changes.extend(reload);
+    Ok(changes)
 }
 
 /// The rules for each zone in which packets arrive from those who need them.

@@ -7,12 +7,14 @@ use ipnet::IpNet;
 
 use super::arrival::Arrival;
 use super::next_start::{at_next_start, is_live};
+use super::rules::read_again;
 use super::zones::{Sources, Zones, unanswered};
-use crate::exec::Command;
 use crate::host::Host;
 use crate::install::Change;
+use crate::node::paths::PODS_POLICY;
 use crate::receipt::firewalld::{Kind, Place, Rule};
 
+/// The policy's name, which is that of its file.
 const POLICY: &str = "kubeferry-pods";
 /// firewalld's zone that lets everything in.
 const TRUSTED: &str = "trusted";
@@ -79,15 +81,14 @@ pub(super) fn forwarded(
     let mut changes = Vec::new();
     if !is_whole(policy) {
         let file = format!("policies/{POLICY}");
-        // firewalld forgets a policy only when it reads its files. If it is
-        // off, it stays off.
-        let undo = || vec![Command::of("systemctl try-restart firewalld")];
+        let change = |options: &str| files.change(options, &file, vec![read_again()]);
         if policy.is_empty() {
-            changes.push(files.change(&format!("--new-policy={POLICY}"), &file, undo()));
-        }
-        let egress = format!("--add-egress-zone={zone}");
-        for option in ["--set-target=ACCEPT", "--add-ingress-zone=ANY", &egress] {
-            changes.push(files.change(&format!("--policy={POLICY} {option}"), &file, undo()));
+            changes.push(Change::write(PODS_POLICY, text(zone)));
+            changes.push(change(&format!("--new-policy-from-file={PODS_POLICY}")));
+        } else {
+            let egress = format!("--add-egress-zone={zone}");
+            let missing = ["--set-target=ACCEPT", "--add-ingress-zone=ANY", &egress];
+            changes.extend(missing.map(|option| change(&format!("--policy={POLICY} {option}"))));
         }
     }
     let at_work = places.iter().zip(told).find(|(place, _)| **place == Place::Work);
@@ -105,6 +106,15 @@ pub(super) fn forwarded(
         return Err(at_next_start(what).into());
     }
     Ok((changes, None))
+}
+
+/// The policy as a file of firewalld's has it (firewalld.policy(5)). One command takes it from
+/// there; without it, each setting is a command.
+fn text(zone: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<policy target=\"ACCEPT\">\n  \
+         <ingress-zone name=\"ANY\"/>\n  <egress-zone name=\"{zone}\"/>\n</policy>\n"
+    )
 }
 
 /// The direct rule for a firewalld without policies.

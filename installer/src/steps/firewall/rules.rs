@@ -28,12 +28,17 @@ impl Place {
 
     /// The changes that add rules: one command for each zone and kind, because
     /// firewall-cmd takes only one of each. At a reset, rules at work are removed
-    /// again, and files are restored.
-    pub(super) fn add(self, rules: &[&Rule]) -> Vec<Change> {
+    /// again, and files are restored. If the step ends with a reload (`reloads`), rules in
+    /// files are at work after it, so firewalld reads the restored files.
+    pub(super) fn add(self, rules: &[&Rule], reloads: bool) -> Vec<Change> {
+        let undo = |group: &[&Rule]| match self {
+            Self::Work => vec![self.command_for("remove", group)],
+            Self::Files if reloads => vec![read_again()],
+            Self::Files | Self::FilesOfStopped => Vec::new(),
+        };
         let add = |group: Vec<&Rule>| {
-            let undo = (self == Self::Work).then(|| self.command_for("remove", &group));
             let rules = group.iter().copied().cloned().collect();
-            self.run(self.command_for("add", &group), &file_of(&group), Vec::from_iter(undo))
+            self.run(self.command_for("add", &group), &file_of(&group), undo(&group))
                 .intended(Intention::Open { place: self, rules })
         };
         groups(rules).into_iter().map(add).collect()
@@ -72,6 +77,12 @@ impl Place {
         let files = if self == Self::Work { Vec::new() } else { vec![path(""), path(".old")] };
         Change::Run { command, undo, files, intention: None }
     }
+}
+
+/// What a reset runs so that firewalld reads its restored files. If it is off, it stays off.
+/// firewalld forgets a policy only so.
+pub(super) fn read_again() -> Command {
+    Command::of("systemctl try-restart firewalld")
 }
 
 /// The rules of each zone and kind.

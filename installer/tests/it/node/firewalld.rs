@@ -98,13 +98,15 @@ pub(super) fn change(root: &Path, place: &str, options: &[&str]) -> bool {
         match key {
             "--zone" => file = format!("zones/{value}"),
             "--policy" => file = format!("policies/{value}"),
-            "--new-policy" => {
-                file = format!("policies/{value}");
+            "--new-policy-from-file" => {
+                let from = root.join(value.trim_start_matches('/'));
+                let name = from.file_stem().unwrap().to_str().unwrap();
+                file = format!("policies/{name}");
                 // Rules at work know no such thing.
                 if place == WORK || !read(root, place, &file).is_empty() {
                     return false;
                 }
-                lines.push("policy".to_owned());
+                lines.extend(policy(&fs::read_to_string(&from).unwrap()));
             }
             "--remove-port" => gone.push(format!("port {value}")),
             "--set-target" => lines.push(format!("target: {value}")),
@@ -133,6 +135,17 @@ pub(super) fn change(root: &Path, place: &str, options: &[&str]) -> bool {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, after).unwrap();
     true
+}
+
+/// What `--info-policy` says of a policy's file.
+fn policy(text: &str) -> Vec<String> {
+    let keys = [
+        ("target: ", "<policy target=\""),
+        ("ingress-zones: ", "<ingress-zone name=\""),
+        ("egress-zones: ", "<egress-zone name=\""),
+    ];
+    let value = |mark| text.split_once(mark).unwrap().1.split('"').next().unwrap();
+    keys.map(|(key, mark)| format!("{key}{}", value(mark))).into()
 }
 
 /// It reads its files.
