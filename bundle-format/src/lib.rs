@@ -34,6 +34,7 @@ pub mod recognise;
 pub mod reference;
 pub mod replaced;
 pub mod sbom;
+pub mod search_path;
 pub mod secret;
 pub mod signature;
 pub mod text;

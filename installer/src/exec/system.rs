@@ -9,7 +9,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use rustix::fs::{Access, access};
+use bundle_format::search_path;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::{Command, Exec, Input, Output};
@@ -77,7 +77,7 @@ impl Exec for SystemExec {
 
 impl SystemExec {
     fn process(&self, command: &Command) -> std::process::Command {
-        let path = search_path();
+        let path = folders();
         let mut words = command.words().iter();
         let program = words.next().map_or("", String::as_str);
         let mut process = match &self.root {
@@ -113,7 +113,7 @@ impl SystemExec {
 
 /// Where commands are searched: the PATH of this program, then the usual folders.
 /// `su` and some services set only a part of them.
-fn search_path() -> OsString {
+fn folders() -> OsString {
     let mut path = std::env::var_os("PATH").unwrap_or_default();
     path.push(":/usr/sbin:/usr/bin:/sbin:/bin");
     path
@@ -122,9 +122,7 @@ fn search_path() -> OsString {
 /// A process of the first program of this name in the folders of `path`. Only a file that is
 /// known can be started without a copy of this process, and a copy takes milliseconds.
 fn started(program: &str, path: &OsStr) -> std::process::Command {
-    let is_program = |file: &PathBuf| file.is_file() && access(file, Access::EXEC_OK).is_ok();
-    let mut files = std::env::split_paths(path).map(|folder| folder.join(program));
-    let found = files.find(|file| file.is_absolute() && is_program(file));
+    let found = search_path::find(program, path);
     let mut process = std::process::Command::new(found.as_deref().unwrap_or(program.as_ref()));
     process.arg0(program);
     process
@@ -151,20 +149,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_program_is_the_first_file_in_the_path_that_can_be_run() {
-        let folder = tempfile::tempdir().unwrap();
-        let place = |name: &str| folder.path().join(name);
-        std::fs::create_dir_all(place("one/sh")).unwrap();
-        std::fs::create_dir(place("two")).unwrap();
-        std::fs::write(place("two/sh"), "no program").unwrap();
-        let path =
-            format!("one:{}:{}:/usr/bin:/bin", place("one").display(), place("two").display());
-        let found = |name: &str| started(name, path.as_ref()).get_program().to_owned();
-        assert!(found("sh") == "/usr/bin/sh" || found("sh") == "/bin/sh");
-        assert_eq!(found("/bin/sh"), "/bin/sh");
-        assert_eq!(found("no-such-program"), "no-such-program");
-        let name = started("sh", path.as_ref()).args(["-c", "echo $0"]).output().unwrap();
+    fn a_program_has_its_name_and_a_missing_one_is_not_found() {
+        let path = "/usr/bin:/bin".as_ref();
+        let name = started("sh", path).args(["-c", "echo $0"]).output().unwrap();
         assert_eq!(name.stdout, b"sh\n");
+        assert_eq!(started("no-such-program", path).get_program(), "no-such-program");
         let exec = SystemExec { root: None };
         let error = exec.run(&Command::of("no-such-program"), None).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);

@@ -6,13 +6,13 @@
 //! allow it, the program still runs: its answer is no worse, and a person has chosen the chart.
 
 use std::ffi::OsString;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use bundle_format::bounds::MAX_YAML;
+use bundle_format::search_path;
 use bundle_format::text::brief;
 
 use crate::program::{self, Limits};
@@ -41,12 +41,9 @@ pub(super) struct Tool {
 }
 
 impl Tool {
-    /// The first program of this name on the `PATH`. As for a shell, a file that nobody may run
-    /// is none.
+    /// The first program of this name on the `PATH`.
     pub(super) fn find(name: &'static str) -> Option<Self> {
-        let folders = std::env::var_os("PATH")?;
-        let mut paths = std::env::split_paths(&folders).map(|folder| folder.join(name));
-        let path = paths.find(|path| path.is_absolute() && is_program(path))?;
+        let path = search_path::find(name, &std::env::var_os("PATH")?)?;
         let confinement = CONFINEMENTS.into_iter().find(|words| is_possible(words));
         Some(Self { name, path, confinement: confinement.unwrap_or_default() })
     }
@@ -71,10 +68,6 @@ impl Tool {
         }
         Ok(done.output)
     }
-}
-
-fn is_program(path: &Path) -> bool {
-    path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
 }
 
 /// Whether a program runs behind these words here.
