@@ -1,5 +1,5 @@
-//! kubelet: it starts at each boot, and has name servers for its pods. kubeadm starts
-//! it the first time.
+//! kubelet: it starts at each boot, after containerd, and has name servers for its pods.
+//! kubeadm starts it the first time.
 
 use crate::engine::step::Step;
 use crate::install::{Change, Node};
@@ -7,7 +7,15 @@ use crate::intent::Intent;
 use crate::node::kubelet_arguments;
 use crate::node::systemd::unit_is;
 use crate::receipt::StepName;
+use crate::steps::file::file_for;
 use crate::steps::resolver;
+
+/// What systemd reads with kubelet's unit. Without containerd kubelet ends, and systemd starts
+/// it again only 10 s later.
+const ORDER: (&str, &str) = (
+    "/etc/systemd/system/kubelet.service.d/20-kubeferry.conf",
+    "[Unit]\nAfter=containerd.service\n",
+);
 
 /// Enables kubelet.
 pub struct Kubelet;
@@ -19,6 +27,9 @@ impl Step<Intent> for Kubelet {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let mut changes = resolver::changes(node, self.name())?;
+        let (path, text) = ORDER;
+        let reread = "systemctl daemon-reload";
+        changes.extend(file_for(node.host, self.name(), path, text, reread)?);
         if !unit_is(node.host, "enabled", "kubelet")? {
             let undo = "systemctl disable --now kubelet";
             changes.push(Change::run_undone_by("systemctl enable kubelet", undo));

@@ -106,15 +106,18 @@ fn a_plan_knows_which_rules_and_settings_are_ours() {
                 one.changes.iter().map(|change| format!("{}: {change}", one.step.name()))
             })
             .collect();
-        // That version did not load nf_conntrack.
-        let of_modules = |line: &String| line.starts_with("modules: ");
-        let (modules, others): (Vec<_>, Vec<_>) = plan.into_iter().partition(of_modules);
+        // That version did not load nf_conntrack, and did not start kubelet after containerd.
+        let is_new =
+            |line: &String| line.starts_with("modules: ") || line.contains("/20-kubeferry.conf");
+        let (new, others): (Vec<_>, Vec<_>) = plan.into_iter().partition(is_new);
         assert_eq!(others, older.plan);
+        let order = "/etc/systemd/system/kubelet.service.d/20-kubeferry.conf";
         assert_eq!(
-            modules,
+            new,
             [
                 "modules: write /etc/modules-load.d/kubeferry.conf",
-                "modules: run modprobe nf_conntrack"
+                "modules: run modprobe nf_conntrack",
+                &format!("kubelet: write {order}, and run systemctl daemon-reload")
             ]
         );
     }

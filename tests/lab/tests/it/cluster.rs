@@ -90,13 +90,15 @@ fn three_lines_make_a_cluster_that_outlives_a_reboot() {
 }
 
 /// Nothing holds up a node's shutdown until systemd kills it, which it does after 90 s
-/// (`DefaultTimeoutStopSec`).
+/// (`DefaultTimeoutStopSec`). kubelet waits for containerd, without which it would lose 10 s.
 fn assert_restarts_unhindered(node: &Node) {
     let begun = Instant::now();
     node.reboot().unwrap();
     let took = begun.elapsed();
     println!("{} ended and was up again in {:.1} s", node.name, took.as_secs_f64());
     assert!(took < Duration::from_secs(90), "{}: {took:?}", node.name);
+    let order = node.run(["systemctl", "show", "kubelet", "--property=After"]).unwrap();
+    assert!(order.contains("containerd.service"), "{order}");
 }
 
 #[test]
