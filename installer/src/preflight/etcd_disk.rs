@@ -26,8 +26,8 @@ const MOST: Duration = Duration::from_millis(10);
 /// --size=22m --fdatasync=1`, which etcd's documents recommend.
 const WRITE: [u8; 2300] = [0xa5; 2300];
 const WRITES: usize = 10_000;
-/// If none of so many writes takes the limit, the disk is fast. Where 1 of 100 takes it, that
-/// comes about once in 23,000 times (0.99¹⁰⁰⁰).
+/// If so many writes each take less than the limit, the disk counts as fast. A disk with 1 slow
+/// write in 100 passes once in 23,000 times (0.99¹⁰⁰⁰), if slow writes do not come in bursts.
 const ENOUGH: usize = 1_000;
 /// The time limit of the measurement.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -109,7 +109,7 @@ fn latencies(folder: &Path, patience: Duration) -> Result<Vec<Duration>, Errno> 
     Ok(all)
 }
 
-/// Whether more writes would tell nothing new.
+/// Whether the disk counts as fast already.
 fn is_clear(all: &[Duration]) -> bool {
     all.len() == ENOUGH && all.iter().all(|one| *one < MOST)
 }

@@ -10,11 +10,11 @@ use crate::receipt::StepName;
 use crate::steps::file::file_for;
 use crate::steps::resolver;
 
-/// What systemd reads with kubelet's unit. Without containerd kubelet ends, and systemd starts
-/// it again only 10 s later.
+/// What systemd reads with kubelet's unit.
 const ORDER: (&str, &str) = (
     "/etc/systemd/system/kubelet.service.d/20-kubeferry.conf",
-    "[Unit]\nAfter=containerd.service\n",
+    "# Written by kubeferry: kubelet ends without containerd, and starts again only 10 s later.\n\
+     [Unit]\nAfter=containerd.service\n",
 );
 
 /// Enables kubelet.

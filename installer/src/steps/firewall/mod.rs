@@ -112,8 +112,8 @@ fn configure(node: &Node<'_>, places: &[Place]) -> anyhow::Result<Vec<Change>> {
         }
     }
     // Rules of ours that no part of this cluster needs any more are removed. firewalld joins its
-    // files and what is at work only when it reads its files. What is ours in files is ours at
-    // work, so the files come last: a run that is killed in between is finished by the next.
+    // files and what is at work only when it reads its files. Rules at work go first: one that was
+    // opened only in files is ours at work until it is closed in files.
     for (place, zones) in listed.iter().rev() {
         let mut left = opened::rules(host, *place, &default);
         left.retain(|rule| zones.has(rule) && !wanted.iter().any(|rules| rules.contains(rule)));

@@ -9,7 +9,7 @@ use crate::receipt::{self, Intention};
 
 /// The rules that earlier runs made in a place, and that none has removed since.
 pub(crate) fn rules(host: &Host, place: Place, default: &str) -> Vec<Rule> {
-    // Older versions changed only files, and then reloaded firewalld.
+    // Rules may be added only in files, and a reload then puts them to work.
     let mut last = said(host, Place::Files, default);
     if place == Place::Work {
         last.extend(said(host, place, default));

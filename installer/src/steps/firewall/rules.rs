@@ -28,8 +28,8 @@ impl Place {
 
     /// The changes that add rules: one command for each zone and kind, because
     /// firewall-cmd takes only one of each. At a reset, rules at work are removed
-    /// again, and files are restored. If the step ends with a reload (`reloads`), rules in
-    /// files are at work after it, so firewalld reads the restored files.
+    /// again, and files are restored. If the step ends with a reload (`reloads`), that puts the
+    /// files' rules to work, so a reset has firewalld read the restored files.
     pub(super) fn add(self, rules: &[&Rule], reloads: bool) -> Vec<Change> {
         let undo = |group: &[&Rule]| match self {
             Self::Work => vec![self.command_for("remove", group)],
@@ -80,7 +80,7 @@ impl Place {
 }
 
 /// What a reset runs so that firewalld reads its restored files. If it is off, it stays off.
-/// firewalld forgets a policy only so.
+/// Only this makes firewalld forget a policy.
 pub(super) fn read_again() -> Command {
     Command::of("systemctl try-restart firewalld")
 }

@@ -90,7 +90,7 @@ fn three_lines_make_a_cluster_that_outlives_a_reboot() {
 }
 
 /// Nothing holds up a node's shutdown until systemd kills it, which it does after 90 s
-/// (`DefaultTimeoutStopSec`). kubelet waits for containerd, without which it would lose 10 s.
+/// (`DefaultTimeoutStopSec`). kubelet starts after containerd; otherwise it would lose 10 s.
 fn assert_restarts_unhindered(node: &Node) {
     let begun = Instant::now();
     node.reboot().unwrap();
