@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 
-/// The first program of this name in the folders of `path`. A folder is skipped if its path is
-/// relative, and a file if this process may not run it. A name that is an absolute path is
-/// found where it is.
+/// The first program of this name in the folders of `path`. Relative folders are skipped, and
+/// files that this process may not run. If the name is an absolute path, that file is taken.
 pub fn find(name: &str, path: &OsStr) -> Option<PathBuf> {
     let mut files = std::env::split_paths(path).map(|folder| folder.join(name));
     files.find(|file| file.is_absolute() && is_program(file))

@@ -108,8 +108,8 @@ pub(super) fn forwarded(
     Ok((changes, None))
 }
 
-/// The policy as a file of firewalld's has it (firewalld.policies(5)). One command reads this
-/// file. Without it, each setting needs a command.
+/// The text of the policy's file (firewalld.policy(5)). One command reads the file. Without it,
+/// each setting needs a command.
 fn text(zone: &str) -> String {
     format!(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<policy target=\"ACCEPT\">\n  \
