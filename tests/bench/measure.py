@@ -21,6 +21,8 @@ class Cost:
 
 def run(command, **options):
     """Runs a command to its end, and says what it cost. It must succeed."""
+    # One that brings its files to the disk would wait for those of earlier ones, too.
+    os.sync()
     begun = time.monotonic()
     process = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, **options
