@@ -21,7 +21,7 @@ class Cost:
 
 def run(command, **options):
     """Runs a command to its end, and says what it cost. It must succeed."""
-    # One that brings its files to the disk would wait for those of earlier ones, too.
+    # A program that calls fsync would also wait for what earlier programs wrote.
     os.sync()
     begun = time.monotonic()
     process = subprocess.Popen(
@@ -74,8 +74,9 @@ class Series:
 def machine():
     """What this machine is, in one line."""
     with open("/proc/cpuinfo", encoding="utf-8") as file:
-        model = next(line.split(": ")[1].strip() for line in file if line.startswith("model name"))
+        models = (line.split(": ")[1].strip() for line in file if line.startswith("model name"))
+        model = next(models, os.uname().machine)
     kind = json.loads(
-        subprocess.run(["findmnt", "--json", "--target", "."], capture_output=True, check=True).stdout
+        subprocess.run(["findmnt", "--json", "--target", "/var/tmp"], capture_output=True, check=True).stdout
     )["filesystems"][0]["fstype"]
     return f"{os.cpu_count()} cores of {model}, Linux {os.uname().release}, {kind}"

@@ -46,15 +46,19 @@ class Site:
         self.environment = {**os.environ, "XDG_CACHE_HOME": str(self.cache)}
         self.processes = []
         self._content = _store(megabytes)
-        self._start_registry()
-        self._start_upstream()
         self._behind = multiprocessing.Process(
             target=slow.serve, args=(5210, ("127.0.0.1", 5209)), daemon=True
         )
         self._behind.start()
-        self.spec("all", [*FEW_LARGE, *MANY_SMALL])
-        self.spec("changed", [*list(FEW_LARGE)[1:], *MANY_SMALL, "spare"])
-        self.spec("slow", ["small"], SLOW)
+        try:
+            self._start_registry()
+            self._start_upstream()
+            self.spec("all", [*FEW_LARGE, *MANY_SMALL])
+            self.spec("changed", [*list(FEW_LARGE)[1:], *MANY_SMALL, "spare"])
+            self.spec("slow", ["small"], SLOW)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self):
         """Ends the servers."""
