@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 
-/// The first program of this name in the folders of `path`. Relative folders are skipped, and
-/// files that this process may not run. If the name is an absolute path, that file is taken.
+/// The first program of this name in the folders of `path`. Relative folders do not count. Files
+/// that this process may not run do not count. If `name` is an absolute path, only that file counts.
 pub fn find(name: &str, path: &OsStr) -> Option<PathBuf> {
     let mut files = std::env::split_paths(path).map(|folder| folder.join(name));
     files.find(|file| file.is_absolute() && is_program(file))

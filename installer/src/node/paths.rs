@@ -70,7 +70,7 @@ pub(crate) const RESOLV_CONF: &str = "/opt/kubernetes/resolv.conf";
 pub(crate) const PACKAGES: &str = "/var/lib/kubeferry/packages";
 /// What dnf and yum read in place of the node's own settings.
 pub(crate) const DNF_CONFIG: &str = "/var/lib/kubeferry/dnf.conf";
-/// The policy for pods' traffic. firewalld names the policy as the file is named.
+/// The file from which firewalld reads the policy for pods. The policy gets the file's name.
 pub(crate) const PODS_POLICY: &str = "/var/lib/kubeferry/kubeferry-pods.xml";
 /// Copies of vendors' keys that were in rpm's database. They go with the receipt.
 pub(crate) const KEYS_BEFORE: &str = "/var/lib/kubeferry/keys-before";

@@ -108,8 +108,8 @@ pub(super) fn forwarded(
     Ok((changes, None))
 }
 
-/// The text of the policy's file (firewalld.policy(5)). One command reads the file. Without it,
-/// each setting needs a command.
+/// The text of the policy's file (firewalld.policy(5)). With this file, one command makes the
+/// whole policy. Otherwise each setting takes a command of its own.
 fn text(zone: &str) -> String {
     format!(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<policy target=\"ACCEPT\">\n  \
