@@ -57,15 +57,4 @@ impl Kind {
             Self::Source => "source",
         }
     }
-
-    /// The key in firewalld's lists of a zone.
-    pub(crate) fn key(self) -> &'static str {
-        match self {
-            Self::Port => "ports",
-            Self::Protocol => "protocols",
-            Self::RichRule => "rich rules",
-            Self::Service => "services",
-            Self::Source => "sources",
-        }
-    }
 }

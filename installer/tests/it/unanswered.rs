@@ -31,8 +31,12 @@ const QUESTIONS: &[&str] = &[
     "systemctl is-active ntpd",
     // A reset would remove what was installed before.
     "rpm -qa",
-    "firewall-cmd --permanent --list-all-zones",
-    "firewall-cmd --permanent --info-policy",
+    "busctl call org.fedoraproject.FirewallD1 /org/fedoraproject/FirewallD1/config \
+     org.fedoraproject.FirewallD1.config getZoneNames",
+    "busctl call org.fedoraproject.FirewallD1 /org/fedoraproject/FirewallD1 \
+     org.fedoraproject.FirewallD1 getZoneSettings s public",
+    "busctl call org.fedoraproject.FirewallD1 /org/fedoraproject/FirewallD1/config \
+     org.fedoraproject.FirewallD1.config getPolicyByName",
     "ip -o -4 addr show",
     "chronyc -c sources",
 ];

@@ -5,12 +5,18 @@
 //! kube-proxy's rules.
 
 mod arrival;
+mod ask;
+mod bus;
+mod direct;
 mod needs;
 mod next_start;
 mod opened;
 mod peers;
 mod pods;
+mod policy;
 mod rules;
+mod words;
+mod zone;
 mod zones;
 
 use bundle_format::cluster::Firewall;
@@ -18,13 +24,15 @@ use bundle_format::parallel::{both, each};
 use ipnet::IpNet;
 
 pub(crate) use self::arrival::{Arrival, Ways};
+pub(crate) use self::ask::{default_zone, is_at_work};
 pub(crate) use self::needs::{KUBELET as KUBELETS_PORT, for_all};
 use self::needs::{Opening, Whom};
 use self::next_start::{at_next_start, is_live};
 pub(crate) use self::opened::rules as opened;
 use self::peers::Peers;
 pub(crate) use self::peers::problem;
-pub(crate) use self::zones::{Zones, default_zone, is_at_work};
+use self::policy::Policy;
+pub(crate) use self::zones::Zones;
 use crate::engine::step::Step;
 use crate::host::Host;
 use crate::install::{Change, Node};
@@ -85,9 +93,9 @@ fn configure(node: &Node<'_>, places: &[Place]) -> anyhow::Result<Vec<Change>> {
     let default = default_zone(host)?;
     let ways = Ways::of(host, intent.address)?;
     let needs = needs::of(intent);
-    // Each of these waits for a program that is slow to start.
+    // Each of these waits for programs.
     let ((peers, policies), listed) = both(
-        || both(|| Peers::of(host, intent, &ways), || pods::policies(host, places)),
+        || both(|| Peers::of(host, intent, &ways), || Policy::in_each(host, places)),
         || each(places, places.len(), |place| Ok((*place, Zones::ask(host, *place)?))),
     );
     let policies = policies?;

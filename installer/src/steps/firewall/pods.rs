@@ -2,20 +2,19 @@
 //! are forwarded.
 
 use bundle_format::cluster::Cluster;
-use bundle_format::parallel::each;
 use ipnet::IpNet;
 
 use super::arrival::Arrival;
+use super::direct;
 use super::next_start::{at_next_start, is_live};
+use super::policy::{self, Policy};
 use super::rules::read_again;
-use super::zones::{Sources, Zones, unanswered};
+use super::zones::{Sources, Zones};
 use crate::host::Host;
 use crate::install::Change;
 use crate::node::paths::PODS_POLICY;
 use crate::receipt::firewalld::{Kind, Place, Rule};
 
-/// The policy's name, which is that of its file.
-const POLICY: &str = "kubeferry-pods";
 /// firewalld's zone that lets everything in.
 const TRUSTED: &str = "trusted";
 
@@ -44,55 +43,38 @@ pub(super) fn rules(zones: &Zones, arrival: &Arrival<'_>, cluster: &Cluster) -> 
     rules
 }
 
-/// What firewalld says in each place about the policy that forwards to pods. The text is empty
-/// if there is no such policy. There is no text if this firewalld does not know policies.
-pub(super) fn policies(host: &Host, places: &[Place]) -> anyhow::Result<Vec<Option<String>>> {
-    let told = each(places, places.len(), |place| {
-        let question = place.command_of(&format!("--info-policy={POLICY}"));
-        let said = host.answer(&question)?;
-        match said.status {
-            Some(0) => Ok(Some(said.stdout)),
-            // An older firewalld does not know the option: status 2 of Python's programs.
-            Some(2) => Ok(None),
-            _ if said.stderr.contains("INVALID_POLICY") => Ok(Some(String::new())),
-            _ => Err(unanswered(&question, &said).into()),
-        }
-    });
-    told.into_iter().collect()
-}
-
 /// Forwarding from other nodes to pods. Since firewalld 0.9 it is a policy from any
-/// zone to the pods' zone; before, a direct rule. `told` is the result of [`policies`]. Gives
-/// the changes that come before those of zones, and one that must come last.
+/// zone to the pods' zone; before, a direct rule. `told` is what firewalld has in each place. Gives the
+/// changes that come before those of zones, and one that must come last.
 pub(super) fn forwarded(
     host: &Host,
     places: &[Place],
-    told: &[Option<String>],
+    told: &[Policy],
     pods: &str,
     zone: &str,
 ) -> anyhow::Result<(Vec<Change>, Option<Change>)> {
-    let (Some(files), Some(Some(policy))) = (places.first(), told.first()) else {
-        return Ok((direct(host, places, pods)?, None));
+    let (Some(files), Some(in_files)) = (places.first(), told.first()) else {
+        return Ok((Vec::new(), None));
     };
-    let egress = format!("egress-zones: {zone}");
-    let is_whole = |said: &str| {
-        ["target: ACCEPT", "ingress-zones: ANY", &egress].iter().all(|line| said.contains(line))
-    };
+    if *in_files == Policy::Unknown {
+        return Ok((direct::changes(host, places, pods)?, None));
+    }
     let mut changes = Vec::new();
-    if !is_whole(policy) {
-        let file = format!("policies/{POLICY}");
+    if !in_files.forwards_to(zone) {
+        let file = format!("policies/{}", policy::NAME);
         let change = |options: &str| files.change(options, &file, vec![read_again()]);
-        if policy.is_empty() {
+        if *in_files == Policy::Missing {
             changes.push(Change::write(PODS_POLICY, text(zone)));
             changes.push(change(&format!("--new-policy-from-file={PODS_POLICY}")));
         } else {
             let egress = format!("--add-egress-zone={zone}");
             let missing = ["--set-target=ACCEPT", "--add-ingress-zone=ANY", &egress];
-            changes.extend(missing.map(|option| change(&format!("--policy={POLICY} {option}"))));
+            let option = |option| change(&format!("--policy={} {option}", policy::NAME));
+            changes.extend(missing.map(option));
         }
     }
     let at_work = places.iter().zip(told).find(|(place, _)| **place == Place::Work);
-    if at_work.is_none_or(|(_, told)| changes.is_empty() && told.as_deref().is_some_and(is_whole)) {
+    if at_work.is_none_or(|(_, told)| changes.is_empty() && told.forwards_to(zone)) {
         return Ok((changes, None));
     }
     // firewalld also learns of a policy only then.
@@ -115,19 +97,4 @@ fn text(zone: &str) -> String {
         "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<policy target=\"ACCEPT\">\n  \
          <ingress-zone name=\"ANY\"/>\n  <egress-zone name=\"{zone}\"/>\n</policy>\n"
     )
-}
-
-/// The direct rule for a firewalld without policies.
-fn direct(host: &Host, places: &[Place], pods: &str) -> anyhow::Result<Vec<Change>> {
-    let rule = format!("ipv4 filter FORWARD 0 -d {pods} -j ACCEPT");
-    let mut changes = Vec::new();
-    for place in places {
-        if host.answer(&place.command_of(&format!("--direct --query-rule {rule}")))?.succeeded() {
-            continue;
-        }
-        let remove = place.command_of(&format!("--direct --remove-rule {rule}"));
-        let undo = if *place == Place::Work { vec![remove] } else { Vec::new() };
-        changes.push(place.change(&format!("--direct --add-rule {rule}"), "direct", undo));
-    }
-    Ok(changes)
 }

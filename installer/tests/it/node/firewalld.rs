@@ -26,24 +26,127 @@ pub(super) fn place<'a>(words: &'a [&'a str]) -> Option<(&'static str, &'a [&'a 
     }
 }
 
-/// What it says of its rules; none where that is no question.
+/// What it tells over D-Bus, as `busctl` prints it; none for another command.
+pub(super) fn told(root: &Path, words: &[&str]) -> Option<Output> {
+    const NAME: &str = "org.fedoraproject.FirewallD1";
+    const OBJECT: &str = "/org/fedoraproject/FirewallD1";
+    let ["busctl", "call", NAME, object, interface, method, arguments @ ..] = words else {
+        return None;
+    };
+    let object = object.strip_prefix(OBJECT).unwrap();
+    let place = if object.starts_with("/config") { FILES } else { WORK };
+    let failed = |why: &str| Output { stderr: format!("{why}\n"), ..said(false, "") };
+    let no_method = format!("Unknown method: {method} is not a valid method of {interface}");
+    let is_old = root.join("run/old-firewalld").exists();
+    let has_policy = || !read(root, place, "policies/kubeferry-pods").is_empty();
+    let interface = interface.strip_prefix(NAME).unwrap();
+    let reply = match (object, interface, *method, arguments) {
+        ("", ".zone", "getZones", []) | ("/config", ".config", "getZoneNames", []) => {
+            format!("as {}", list(&zones(root)))
+        }
+        ("", "", "getZoneSettings", ["s", zone]) => settings(root, WORK, zone),
+        ("/config", ".config", "getZoneByName", ["s", zone]) => {
+            format!("o \"{OBJECT}/config/zone/{zone}\"")
+        }
+        (object, ".config.zone", "getSettings", []) => {
+            settings(root, FILES, object.strip_prefix("/config/zone/").unwrap())
+        }
+        ("", ".policy", "getPolicySettings", ["s", _])
+        | ("/config", ".config", "getPolicyByName", ["s", _])
+            if is_old =>
+        {
+            return Some(failed(&no_method));
+        }
+        ("", ".policy", "getPolicySettings", ["s", name])
+        | ("/config", ".config", "getPolicyByName", ["s", name])
+            if !has_policy() =>
+        {
+            return Some(failed(&format!("INVALID_POLICY: {name}")));
+        }
+        ("/config", ".config", "getPolicyByName", ["s", _]) => {
+            format!("o \"{OBJECT}/config/policy/0\"")
+        }
+        ("", ".policy", "getPolicySettings", ["s", _])
+        | ("/config/policy/0", ".config.policy", "getSettings", []) => {
+            let text = read(root, place, "policies/kubeferry-pods");
+            let of = |key| text.lines().filter_map(|line| line.strip_prefix(key)).collect();
+            let zones = |key| -> String {
+                let found: Vec<&str> = of(key);
+                list(&found.iter().map(|zone| (*zone).to_owned()).collect::<Vec<_>>())
+            };
+            let target: Vec<&str> = of("target: ");
+            format!(
+                "a{{sv}} 4 \"target\" s \"{}\" \"priority\" i -1 \"ingress_zones\" as {} \
+                 \"egress_zones\" as {}",
+                target.concat(),
+                zones("ingress-zones: "),
+                zones("egress-zones: ")
+            )
+        }
+        ("", ".direct", "queryRule", ["sssias", "--", rule @ ..])
+        | ("/config", ".config.direct", "queryRule", ["sssias", "--", rule @ ..]) => {
+            let [ipv, table, chain, priority, count, words @ ..] = rule else { panic!("{rule:?}") };
+            assert_eq!(count.parse(), Ok(words.len()));
+            let rule = [&[*ipv, *table, *chain, *priority], words].concat().join(" ");
+            format!("b {}", read(root, place, "direct").contains(&rule))
+        }
+        _ => panic!("firewalld does not know {words:?}"),
+    };
+    Some(said(true, &format!("{reply}\n")))
+}
+
+/// A zone's settings (firewalld.dbus(5), `getZoneSettings`).
+fn settings(root: &Path, place: &str, name: &str) -> String {
+    let of = |key: &str| of_zone(root, place, name, key);
+    let ports = of("port");
+    let pairs = ports.iter().map(|port| {
+        let (number, protocol) = port.split_once('/').unwrap();
+        format!(" \"{number}\" \"{protocol}\"")
+    });
+    format!(
+        "(sssbsasa(ss)asba(ssss)asasasasa(ss)b) \"\" \"{name}\" \"\" false \"{}\" {} {}{} 0 false 0 \
+         {} {} {} {} 0 false",
+        target(root, place, name),
+        list(&of("service")),
+        ports.len(),
+        pairs.collect::<String>(),
+        list(&of("interface")),
+        list(&of("source")),
+        list(&of("rich-rule")),
+        list(&of("protocol")),
+    )
+}
+
+/// Texts of an array.
+fn list(texts: &[String]) -> String {
+    let quoted = texts.iter().map(|text| format!(" \"{}\"", text.replace('"', "\\\"")));
+    format!("{}{}", texts.len(), quoted.collect::<String>())
+}
+
+/// The values of a zone's lines.
+fn of_zone(root: &Path, place: &str, name: &str, key: &str) -> Vec<String> {
+    let text = read(root, place, &format!("zones/{name}"));
+    let lines = text.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix(' '));
+    lines.map(str::to_owned).collect()
+}
+
+fn target(root: &Path, place: &str, name: &str) -> String {
+    let usual = if name == "trusted" { "ACCEPT" } else { "default" };
+    of_zone(root, place, name, "target").pop().unwrap_or_else(|| usual.to_owned())
+}
+
+/// What its programs say of its rules; none where that is no question.
 pub(super) fn answer(root: &Path, place: &str, options: &[&str]) -> Option<Output> {
     let is_old = root.join("run/old-firewalld").exists();
     Some(match options {
         ["--list-all-zones"] => {
             let zone = |name: &String| {
-                let text = read(root, place, &format!("zones/{name}"));
-                let of = |key: &str| {
-                    let lines =
-                        text.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix(' '));
-                    lines.map(str::to_owned).collect::<Vec<_>>()
-                };
+                let of = |key: &str| of_zone(root, place, name, key);
                 let rich = of("rich-rule").into_iter().map(|rule| format!("\n\t{rule}"));
-                let usual = if name == "trusted" { "ACCEPT" } else { "default" };
                 format!(
                     "{name}\n  target: {}\n  interfaces: {}\n  sources: {}\n  services: {}\n  \
                      ports: {}\n  protocols: {}\n  rich rules: {}\n\n",
-                    of("target").first().map_or(usual, String::as_str),
+                    target(root, place, name),
                     of("interface").join(" "),
                     of("source").join(" "),
                     of("service").join(" "),
