@@ -20,12 +20,12 @@ impl Host {
     /// the command could not be started, or did not end by itself. If the program
     /// is not installed, the answer is status 127.
     pub fn answer(&self, command: &Command) -> anyhow::Result<Output> {
-        let output = self.asked(command, LIMIT);
-        let output = output.with_context(|| format!("running `{command}`"))?;
-        if output.status.is_none() {
-            bail!("`{command}` was ended by a signal");
-        }
-        Ok(output)
+        answered(command, self.asked(command, LIMIT))
+    }
+
+    /// The same as [`Host::answer`], asked only once while the node is only looked at.
+    pub(crate) fn answer_once(&self, command: &Command) -> anyhow::Result<Output> {
+        answered(command, self.asked_once(command))
     }
 
     /// The same as [`Host::answer`], with another limit; none if no answer
@@ -49,12 +49,20 @@ impl Host {
 
     /// The same as [`Host::query`], for arguments with spaces.
     pub fn ask(&self, command: &Command) -> Output {
-        let failed = |error: io::Error| Output {
-            status: None,
-            stdout: String::new(),
-            stderr: error.to_string(),
-        };
-        self.asked(command, LIMIT).unwrap_or_else(failed)
+        self.asked(command, LIMIT).unwrap_or_else(unanswered)
+    }
+
+    /// The same as [`Host::ask`], asked only once while the node is only looked at.
+    pub(crate) fn ask_once(&self, command: &Command) -> Output {
+        self.asked_once(command).unwrap_or_else(unanswered)
+    }
+
+    /// Steps that need the same answer share it while a plan is made: kubectl takes a tenth of a
+    /// second of a processor to start, and rpm as long to list all packages. Once the node is
+    /// opened for changes, each question is asked anew.
+    fn asked_once(&self, command: &Command) -> io::Result<Output> {
+        let ask = || self.asked(command, LIMIT);
+        if self.receipt.is_some() { ask() } else { self.shared.answer(command, ask) }
     }
 
     fn asked(&self, command: &Command, limit: Duration) -> io::Result<Output> {
@@ -114,4 +122,16 @@ impl Host {
         }
         Ok(())
     }
+}
+
+fn answered(command: &Command, output: io::Result<Output>) -> anyhow::Result<Output> {
+    let output = output.with_context(|| format!("running `{command}`"))?;
+    if output.status.is_none() {
+        bail!("`{command}` was ended by a signal");
+    }
+    Ok(output)
+}
+
+fn unanswered(error: io::Error) -> Output {
+    Output { status: None, stdout: String::new(), stderr: error.to_string() }
 }

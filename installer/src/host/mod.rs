@@ -7,6 +7,7 @@ mod look;
 pub mod package_change;
 pub(crate) mod place;
 mod program;
+mod shared;
 mod trial;
 
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -34,6 +35,7 @@ pub struct Host {
     /// The step whose changes have just been made, and which is asked again
     /// whether anything is left.
     checked: Option<StepName>,
+    shared: shared::Shared,
 }
 
 impl Host {
@@ -52,6 +54,7 @@ impl Host {
             lines: Vec::new(),
             log: None,
             checked: None,
+            shared: shared::Shared::default(),
         }
     }
 

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::mem::take;
 use std::net::{IpAddr, SocketAddr};
 
+use bundle_format::cluster::NodeName;
 use bundle_format::version::VersionError;
 use bundle_format::{ImageReference, KubernetesVersion};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::exec::Command;
 use crate::host::Host;
 use crate::node::certificates::kubelet;
 use crate::node::join::Master;
@@ -16,6 +19,8 @@ use crate::node::paths::{ADMIN_CONF, KUBELET_CONF};
 
 /// The label by which kubeadm marks a node as a master, when all else of it is done.
 pub(crate) const MASTER: &str = "node-role.kubernetes.io/control-plane";
+
+const ALL_NODES: &str = "/api/v1/nodes";
 
 /// What the API server says of the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,11 +68,30 @@ pub fn masters(host: &Host) -> Result<Vec<Master>, String> {
     Ok(masters.filter_map(Node::master).collect())
 }
 
+/// Whether a node is Ready, by the API server's word. Silence is no.
+pub(crate) fn is_ready(host: &Host, name: &NodeName) -> bool {
+    let node = if host.exists(ADMIN_CONF) {
+        // Other steps ask for all nodes too.
+        let mut nodes = list(host).unwrap_or_default().into_iter();
+        nodes.find(|node| node.metadata.name == name.to_string())
+    } else {
+        let own = get(host, &format!("/api/v1/nodes/{name}"));
+        own.ok().and_then(|text| serde_json::from_str(&text).ok())
+    };
+    let ready = node.and_then(|node: Node| node.status.ready());
+    ready.is_some_and(|condition| condition.status == "True")
+}
+
+/// The question for all nodes, asked as an administrator.
+pub(crate) fn all_nodes() -> Command {
+    question(ADMIN_CONF, ALL_NODES)
+}
+
 /// All nodes. A kubelet may see its own node only (Kubernetes 1.32,
 /// `AuthorizeNodeWithSelectors`), so a master asks as its administrator.
 fn list(host: &Host) -> Result<Vec<Node>, String> {
     let config = if host.exists(ADMIN_CONF) { ADMIN_CONF } else { KUBELET_CONF };
-    let list: List<Node> = serde_json::from_str(&get_as(host, config, "/api/v1/nodes")?)
+    let list: List<Node> = serde_json::from_str(&get_as(host, config, ALL_NODES)?)
         .map_err(|_| "the answer is not a list of nodes".to_owned())?;
     Ok(list.items)
 }
@@ -171,14 +195,17 @@ fn get(host: &Host, path: &str) -> Result<String, String> {
 
 /// The same with another kubeconfig.
 fn get_as(host: &Host, config: &str, path: &str) -> Result<String, String> {
-    // `get --raw` skips discovery, which kubectl would cache in files.
-    let said = host
-        .query(&format!("kubectl --kubeconfig {config} --request-timeout 10s get --raw {path}"));
+    let said = host.ask_once(&question(config, path));
     if said.succeeded() {
         return Ok(said.stdout);
     }
     let reason = said.reason().unwrap_or("kubectl failed");
     Err(reason.trim_start_matches("error: ").to_owned())
+}
+
+/// `get --raw` skips discovery, which kubectl would cache in files.
+fn question(config: &str, path: &str) -> Command {
+    Command::of(&format!("kubectl --kubeconfig {config} --request-timeout 10s get --raw {path}"))
 }
 
 /// Kubernetes' `version.Info`.
@@ -294,6 +321,12 @@ struct Status {
     node_info: Info,
 }
 
+impl Status {
+    fn ready(self) -> Option<Condition> {
+        self.conditions.into_iter().find(|one| one.kind == "Ready")
+    }
+}
+
 #[derive(Deserialize)]
 struct Address {
     #[serde(rename = "type")]
@@ -317,9 +350,9 @@ struct Info {
 }
 
 fn parse(text: &str) -> Option<Registered> {
-    let status = serde_json::from_str::<Node>(text).ok()?.status;
-    let ready = status.conditions.into_iter().find(|one| one.kind == "Ready")?;
-    let kubelet = status.node_info.kubelet_version;
+    let mut status = serde_json::from_str::<Node>(text).ok()?.status;
+    let kubelet = take(&mut status.node_info.kubelet_version);
+    let ready = status.ready()?;
     Some(Registered { ready: ready.status, message: ready.message, kubelet })
 }
 

@@ -17,7 +17,7 @@ impl Installed {
     /// Asks rpm. If rpm cannot say, that is an error: a package that only seems
     /// to be missing would be installed, and a reset would then remove it.
     pub(crate) fn of(host: &Host) -> anyhow::Result<Self> {
-        let said = host.answer(&Command::of("rpm -qa --qf").with(NEVRA))?;
+        let said = host.answer_once(&Command::of("rpm -qa --qf").with(NEVRA))?;
         if said.succeeded() || said.status == Some(127) {
             return Ok(Self(nevras(&said.stdout)));
         }

@@ -5,6 +5,7 @@ use crate::exec::Command;
 use crate::install::{Change, Node};
 use crate::intent::Intent;
 use crate::node::kubectl::kubectl;
+use crate::node::registered;
 use crate::receipt::StepName;
 
 /// Waits until the node is Ready.
@@ -17,13 +18,10 @@ impl Step<Intent> for Ready {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let name = &node.intent.name;
-        let kubectl = kubectl(node.intent.role.kubeconfig());
-        let path = "jsonpath={.status.conditions[?(@.type==\"Ready\")].status}";
-        let now =
-            node.host.query(&format!("{kubectl} --request-timeout 10s get node {name} -o {path}"));
-        if now.stdout.trim() == "True" {
+        if registered::is_ready(node.host, name) {
             return Ok(Vec::new());
         }
+        let kubectl = kubectl(node.intent.role.kubeconfig());
         let wait = format!("{kubectl} wait --for=condition=Ready node/{name} --timeout=10s");
         Ok(vec![Change::Await { command: Command::of(&wait), seconds: 300 }])
     }

@@ -198,6 +198,30 @@ fn a_node_that_its_cluster_does_not_know_is_told_how_it_enters_anew() {
 }
 
 #[test]
+fn a_master_whose_site_took_out_kube_proxy_is_in_its_cluster() {
+    let node = kinds::bare(Role::Master);
+    let receipt = "{\"line\":\"receipt\",\"version\":1}\n\
+                   {\"line\":\"finished\",\"step\":\"control-plane\"}\n";
+    for (path, text) in [
+        ("etc/kubernetes/admin.conf", ""),
+        ("var/lib/etcd/member/snap/db", ""),
+        ("var/lib/kubeferry/receipt.jsonl", receipt),
+    ] {
+        let path = node.root().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let question = "kubectl --cache-dir /var/lib/kubeferry/kubectl --kubeconfig \
+                    /etc/kubernetes/admin.conf --request-timeout 10s -n kube-system get daemonset";
+    let mut steps: Steps = order::steps(Role::Master);
+    steps.retain(|step| step.name() == StepName::ControlPlane);
+    let (host, _) = node.look(Some(Fault::Mute(question)));
+    let plan = run::plan(&host, &node.intent(), &steps).unwrap();
+    let changes: Vec<_> = plan.iter().flat_map(|planned| &planned.changes).collect();
+    assert!(changes.is_empty(), "{changes:?}");
+}
+
+#[test]
 fn a_step_that_needed_no_more_after_an_interruption_is_finished() {
     let node = kinds::bare(Role::Worker);
     node.apply(None).end.unwrap();

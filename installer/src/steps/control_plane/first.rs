@@ -6,6 +6,7 @@ use crate::install::{Change, Node};
 use crate::node::kubeadm::{self, FOLDERS, RESET};
 use crate::node::kubectl::kubectl;
 use crate::node::paths::{ADMIN_CONF, ETCD, ETCD_MEMBER, KUBEADM_CONFIG, KUBEADM_JOINED};
+use crate::node::registered;
 use crate::node::standing::{self, Standing};
 use crate::receipt::StepName;
 use crate::steps::file::{claims, secret_file};
@@ -20,11 +21,14 @@ pub(super) fn changes(node: &Node<'_>, step: StepName) -> anyhow::Result<Vec<Cha
         )
         .into());
     }
-    // kube-proxy is the last thing that `kubeadm init` makes.
-    let question = format!(
-        "{} --request-timeout 10s -n kube-system get daemonset kube-proxy",
-        kubectl(ADMIN_CONF)
-    );
+    let question = if host.was_finished(step) {
+        // A site may have taken kube-proxy out since.
+        registered::all_nodes().to_string()
+    } else {
+        // kube-proxy is the last thing that `kubeadm init` makes.
+        let words = "--request-timeout 10s -n kube-system get daemonset kube-proxy";
+        format!("{} {words}", kubectl(ADMIN_CONF))
+    };
     restore::refusal(host, node.intent)?;
     match restore::progress(host) {
         restore::Progress::Begun => {}

@@ -59,10 +59,13 @@ fn listed(root: &Path, words: &[&str]) -> Option<Output> {
         ["kubectl", .., "get", "node", _, "--output", "jsonpath={.spec.unschedulable}"] => {
             said(true, if root.join("run/cordoned").exists() { "true" } else { "" })
         }
-        ["kubectl", .., "get", "node", _, "-o", path]
-            if path.contains("conditions") && root.join("run/nodes").exists() =>
-        {
-            said(true, "True")
+        ["kubectl", .., "get", "--raw", "/api/v1/nodes"] if root.join("run/nodes").is_file() => {
+            let nodes = read(root, "run/nodes");
+            let item = |name: &str| {
+                json!({"metadata": {"name": name}, "status": {"nodeInfo": {"kubeletVersion": ""},
+                    "conditions": [{"type": "Ready", "status": "True"}]}})
+            };
+            said(true, &json!({"items": nodes.lines().map(item).collect::<Vec<_>>()}).to_string())
         }
         ["kubectl", .., "get", "nodes", "--output", "name"] if root.join("run/silent").exists() => {
             said(false, "")
