@@ -21,8 +21,7 @@ pub struct Planned<P: Purpose + 'static> {
 }
 
 /// Asks all steps, and changes nothing. It asks them at once, because most of them wait for
-/// programs: kubectl and firewall-cmd take half a second of a processor each. If several
-/// steps fail, the error is that of the first.
+/// programs. If several steps fail, the error is that of the first.
 pub fn plan<P: Purpose>(
     host: &Host,
     intent: &P,

@@ -59,7 +59,7 @@ impl Host {
 
     /// Steps that need the same answer share it while a plan is made: kubectl takes a tenth of a
     /// second of a processor to start, and rpm as long to list all packages. Once the node is
-    /// opened for changes, each question is asked anew.
+    /// opened for changes, every question is asked again.
     fn asked_once(&self, command: &Command) -> io::Result<Output> {
         let ask = || self.asked(command, LIMIT);
         if self.receipt.is_some() { ask() } else { self.shared.answer(command, ask) }

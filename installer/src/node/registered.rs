@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::mem::take;
 use std::net::{IpAddr, SocketAddr};
 
 use bundle_format::cluster::NodeName;
@@ -11,15 +10,17 @@ use bundle_format::{ImageReference, KubernetesVersion};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::exec::Command;
+use crate::exec::{Command, Output};
 use crate::host::Host;
 use crate::node::certificates::kubelet;
 use crate::node::join::Master;
 use crate::node::paths::{ADMIN_CONF, KUBELET_CONF};
+use crate::role::Role;
 
 /// The label by which kubeadm marks a node as a master, when all else of it is done.
 pub(crate) const MASTER: &str = "node-role.kubernetes.io/control-plane";
 
+/// Where the API server has all nodes; each is below, by its name.
 const ALL_NODES: &str = "/api/v1/nodes";
 
 /// What the API server says of the node.
@@ -49,7 +50,7 @@ pub fn name(host: &Host) -> String {
 /// Asks the API server with kubelet's kubeconfig; none if it does not know the node.
 /// An error is in kubectl's words.
 pub fn ask(host: &Host) -> Result<Option<Registered>, String> {
-    match get(host, &format!("/api/v1/nodes/{}", name(host))) {
+    match get(host, &format!("{ALL_NODES}/{}", name(host))) {
         Ok(text) => parse(&text).map(Some).ok_or_else(|| "the answer is no node".to_owned()),
         Err(reason) if reason.contains("(NotFound)") => Ok(None),
         Err(reason) => Err(reason),
@@ -68,31 +69,32 @@ pub fn masters(host: &Host) -> Result<Vec<Master>, String> {
     Ok(masters.filter_map(Node::master).collect())
 }
 
-/// Whether a node is Ready, by the API server's word. Silence is no.
-pub(crate) fn is_ready(host: &Host, name: &NodeName) -> bool {
-    let node = if host.exists(ADMIN_CONF) {
+/// Whether this node is Ready. If the API server does not answer, it is not.
+pub(crate) fn is_ready(host: &Host, role: Role, name: &NodeName) -> bool {
+    let node: Option<Node> = match role {
         // Other steps ask for all nodes too.
-        let mut nodes = list(host).unwrap_or_default().into_iter();
-        nodes.find(|node| node.metadata.name == name.to_string())
-    } else {
-        let own = get(host, &format!("/api/v1/nodes/{name}"));
-        own.ok().and_then(|text| serde_json::from_str(&text).ok())
+        Role::Master => {
+            let mut nodes = list(host).unwrap_or_default().into_iter();
+            nodes.find(|node| node.metadata.name == name.to_string())
+        }
+        // A worker may have a copy of an administrator's kubeconfig, which may be old.
+        Role::Worker => serde_json::from_str(&host.ask_once(&own_node(name)).stdout).ok(),
     };
-    let ready = node.and_then(|node: Node| node.status.ready());
-    ready.is_some_and(|condition| condition.status == "True")
+    node.is_some_and(|node| node.status.ready().is_some_and(|ready| ready.status == "True"))
 }
 
-/// The question for all nodes, asked as an administrator.
-pub(crate) fn all_nodes() -> Command {
-    question(ADMIN_CONF, ALL_NODES)
+/// The question for a node, asked as its kubelet.
+pub(crate) fn own_node(name: &NodeName) -> Command {
+    question(KUBELET_CONF, &format!("{ALL_NODES}/{name}"))
 }
 
 /// All nodes. A kubelet may see its own node only (Kubernetes 1.32,
 /// `AuthorizeNodeWithSelectors`), so a master asks as its administrator.
 fn list(host: &Host) -> Result<Vec<Node>, String> {
     let config = if host.exists(ADMIN_CONF) { ADMIN_CONF } else { KUBELET_CONF };
-    let list: List<Node> = serde_json::from_str(&get_as(host, config, ALL_NODES)?)
-        .map_err(|_| "the answer is not a list of nodes".to_owned())?;
+    let list: List<Node> =
+        serde_json::from_str(&answer(&host.ask_once(&question(config, ALL_NODES)))?)
+            .map_err(|_| "the answer is not a list of nodes".to_owned())?;
     Ok(list.items)
 }
 
@@ -195,9 +197,12 @@ fn get(host: &Host, path: &str) -> Result<String, String> {
 
 /// The same with another kubeconfig.
 fn get_as(host: &Host, config: &str, path: &str) -> Result<String, String> {
-    let said = host.ask_once(&question(config, path));
+    answer(&host.ask(&question(config, path)))
+}
+
+fn answer(said: &Output) -> Result<String, String> {
     if said.succeeded() {
-        return Ok(said.stdout);
+        return Ok(said.stdout.clone());
     }
     let reason = said.reason().unwrap_or("kubectl failed");
     Err(reason.trim_start_matches("error: ").to_owned())
@@ -322,8 +327,8 @@ struct Status {
 }
 
 impl Status {
-    fn ready(self) -> Option<Condition> {
-        self.conditions.into_iter().find(|one| one.kind == "Ready")
+    fn ready(&self) -> Option<&Condition> {
+        self.conditions.iter().find(|one| one.kind == "Ready")
     }
 }
 
@@ -334,7 +339,7 @@ struct Address {
     address: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 struct Condition {
     #[serde(rename = "type")]
     kind: String,
@@ -350,10 +355,9 @@ struct Info {
 }
 
 fn parse(text: &str) -> Option<Registered> {
-    let mut status = serde_json::from_str::<Node>(text).ok()?.status;
-    let kubelet = take(&mut status.node_info.kubelet_version);
-    let ready = status.ready()?;
-    Some(Registered { ready: ready.status, message: ready.message, kubelet })
+    let status = serde_json::from_str::<Node>(text).ok()?.status;
+    let Condition { status: ready, message, .. } = status.ready()?.clone();
+    Some(Registered { ready, message, kubelet: status.node_info.kubelet_version })
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ pub(crate) fn standing(
 ) -> anyhow::Result<Standing> {
     let command = Command::of(question);
     let has_config = host.exists(config);
-    let said = if has_config { host.ask_once(&command) } else { crate::exec::Output::default() };
+    let said = if has_config { host.ask(&command) } else { crate::exec::Output::default() };
     if said.succeeded() {
         return Ok(Standing::In);
     }

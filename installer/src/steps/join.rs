@@ -6,8 +6,8 @@ use crate::engine::step::Step;
 use crate::install::{Change, Node};
 use crate::intent::Intent;
 use crate::node::join::JoinFile;
-use crate::node::kubectl::kubectl;
 use crate::node::paths::{JOINED, KUBELET_CONF};
+use crate::node::registered;
 use crate::node::standing::{self, Standing};
 use crate::receipt::StepName;
 use crate::steps::file::secret_file;
@@ -23,8 +23,7 @@ impl Step<Intent> for Join {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let (host, intent) = (node.host, node.intent);
-        let question =
-            format!("{} --request-timeout 10s get node {}", kubectl(KUBELET_CONF), intent.name);
+        let question = registered::own_node(&intent.name).to_string();
         let file = intent.join.as_ref().context("a worker needs a join file")?;
         let kept = secret_file(host, JOINED, &file.kept_text(&intent.cluster)?)?;
         match standing::standing(host, self.name(), KUBELET_CONF, KUBELET_CONF, &question)? {

@@ -18,7 +18,7 @@ impl Step<Intent> for Ready {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let name = &node.intent.name;
-        if registered::is_ready(node.host, name) {
+        if registered::is_ready(node.host, node.intent.role, name) {
             return Ok(Vec::new());
         }
         let kubectl = kubectl(node.intent.role.kubeconfig());

@@ -31,12 +31,16 @@ const QUESTIONS: &[&str] = &[
     "systemctl is-active ntpd",
     // A reset would remove what was installed before.
     "rpm -qa",
-    "busctl call org.fedoraproject.FirewallD1 /org/fedoraproject/FirewallD1/config \
-     org.fedoraproject.FirewallD1.config getZoneNames",
-    "busctl call org.fedoraproject.FirewallD1 /org/fedoraproject/FirewallD1 \
-     org.fedoraproject.FirewallD1 getZoneSettings s public",
-    "busctl call org.fedoraproject.FirewallD1 /org/fedoraproject/FirewallD1/config \
-     org.fedoraproject.FirewallD1.config getPolicyByName",
+    "busctl --timeout=110 -- call org.fedoraproject.FirewallD1 \
+     /org/fedoraproject/FirewallD1 org.fedoraproject.FirewallD1.zone getZoneSettings2 s public",
+    "busctl --timeout=110 -- call org.fedoraproject.FirewallD1 \
+     /org/fedoraproject/FirewallD1 org.fedoraproject.FirewallD1.policy getPolicySettings",
+    "busctl --timeout=110 -- call org.fedoraproject.FirewallD1 \
+     /org/fedoraproject/FirewallD1/config org.fedoraproject.FirewallD1.config getZoneByName s block",
+    "busctl --timeout=110 -- call org.fedoraproject.FirewallD1 \
+     /org/fedoraproject/FirewallD1/config/zone/trusted org.fedoraproject.FirewallD1.config.zone",
+    "busctl --timeout=110 -- call org.fedoraproject.FirewallD1 \
+     /org/fedoraproject/FirewallD1/config org.fedoraproject.FirewallD1.config getPolicyByName",
     "ip -o -4 addr show",
     "chronyc -c sources",
 ];
@@ -202,10 +206,15 @@ fn a_master_whose_site_took_out_kube_proxy_is_in_its_cluster() {
     let node = kinds::bare(Role::Master);
     let receipt = "{\"line\":\"receipt\",\"version\":1}\n\
                    {\"line\":\"finished\",\"step\":\"control-plane\"}\n";
+    let nodes = "{\"items\":[{\"metadata\":{\"name\":\"node-1\",\"labels\":\
+                 {\"node-role.kubernetes.io/control-plane\":\"\"}},\"status\":{\"nodeInfo\":\
+                 {\"kubeletVersion\":\"v1.28.2\"},\"addresses\":\
+                 [{\"type\":\"InternalIP\",\"address\":\"10.0.0.1\"}]}}]}";
     for (path, text) in [
         ("etc/kubernetes/admin.conf", ""),
         ("var/lib/etcd/member/snap/db", ""),
         ("var/lib/kubeferry/receipt.jsonl", receipt),
+        ("run/api-nodes.json", nodes),
     ] {
         let path = node.root().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -110,5 +110,8 @@ fn firewalld_is_asked_little_and_told_all_at_once() {
         let plan = run::plan(&host, &node.intent(), &node.steps()).unwrap();
         assert!(plan.iter().all(|planned| planned.changes.is_empty()));
         assert_eq!(commands.asked(), 0);
+        // Three zones: once at work and twice in files, and one of them to know the version. Twice
+        // their names, and three for the policy.
+        assert_eq!(commands.told(), 15);
     }
 }

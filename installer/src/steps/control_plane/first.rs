@@ -2,6 +2,7 @@
 
 use crate::exec::Command;
 use crate::failure::Failure;
+use crate::host::Host;
 use crate::install::{Change, Node};
 use crate::node::kubeadm::{self, FOLDERS, RESET};
 use crate::node::kubectl::kubectl;
@@ -21,18 +22,16 @@ pub(super) fn changes(node: &Node<'_>, step: StepName) -> anyhow::Result<Vec<Cha
         )
         .into());
     }
-    let question = if host.was_finished(step) {
-        // A site may have taken kube-proxy out since.
-        registered::all_nodes().to_string()
-    } else {
-        // kube-proxy is the last thing that `kubeadm init` makes.
-        let words = "--request-timeout 10s -n kube-system get daemonset kube-proxy";
-        format!("{} {words}", kubectl(ADMIN_CONF))
-    };
+    // kube-proxy is the last thing that `kubeadm init` makes.
+    let question = format!(
+        "{} --request-timeout 10s -n kube-system get daemonset kube-proxy",
+        kubectl(ADMIN_CONF)
+    );
     restore::refusal(host, node.intent)?;
     match restore::progress(host) {
         restore::Progress::Begun => {}
         restore::Progress::Serving => return Ok(restore::rest(&question)),
+        restore::Progress::None if is_still_in(host, step) => return Ok(Vec::new()),
         restore::Progress::None => {
             match standing::standing(host, step, ETCD_MEMBER, ADMIN_CONF, &question)? {
                 Standing::In => return Ok(Vec::new()),
@@ -62,4 +61,14 @@ pub(super) fn changes(node: &Node<'_>, step: StepName) -> anyhow::Result<Vec<Cha
         intention: None,
     });
     Ok(changes)
+}
+
+/// Whether a finished master's cluster still has what kubeadm made: the label of its masters is
+/// none that a kubelet could set. A site may have taken kube-proxy out. Other steps of a plan
+/// ask for the nodes too.
+fn is_still_in(host: &Host, step: StepName) -> bool {
+    host.was_finished(step)
+        && host.exists(ETCD_MEMBER)
+        && host.exists(ADMIN_CONF)
+        && registered::masters(host).is_ok_and(|masters| !masters.is_empty())
 }

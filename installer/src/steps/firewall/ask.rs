@@ -7,7 +7,6 @@ use super::bus::{self, AT_WORK, IN_FILES, unanswered};
 use super::zone::Zone;
 use super::zones::Zones;
 use crate::exec::Command;
-use crate::failure::Failure;
 use crate::host::Host;
 use crate::receipt::firewalld::Place;
 
@@ -19,35 +18,52 @@ const AT_A_TIME: usize = 2;
 impl Zones {
     /// Asks firewalld.
     pub(crate) fn ask(host: &Host, place: Place) -> anyhow::Result<Self> {
-        let names = match place {
-            Place::Work => bus::question(AT_WORK, ".zone", "getZones"),
-            Place::Files => bus::question(IN_FILES, ".config", "getZoneNames"),
-            Place::FilesOfStopped => return of_stopped(host),
-        };
-        let names = bus::answer(host, &names)?.words();
-        let told = each(&names, AT_A_TIME, |name| told(host, place, name));
-        Ok(Self::new(told.into_iter().collect::<anyhow::Result<_>>()?))
+        match place {
+            Place::Work => at_work(host),
+            Place::Files => in_files(host),
+            Place::FilesOfStopped => of_stopped(host),
+        }
     }
 }
 
-/// A zone, as a running firewalld tells it.
-fn told(host: &Host, place: Place, name: &str) -> anyhow::Result<Zone> {
-    let question = if place == Place::Work {
-        bus::question_of(AT_WORK, "", "getZoneSettings", name)
-    } else {
+fn at_work(host: &Host) -> anyhow::Result<Zones> {
+    let names = bus::question(AT_WORK, ".zone", "getZones");
+    let names = bus::answer(host, &names)?.words();
+    // Since 0.9 there is `getZoneSettings2`, and `getZoneSettings` tells what was loaded where
+    // nothing is left at work.
+    let newer = |name: &String| bus::question_of(AT_WORK, ".zone", "getZoneSettings2", name);
+    let first = names.first().map(|name| host.answer(&newer(name))).transpose()?;
+    if first.is_some_and(|said| bus::is_too_old(&said)) {
+        return told(&names, |name| {
+            let question = bus::question_of(AT_WORK, "", "getZoneSettings", name);
+            by_settings(host, name, &question)
+        });
+    }
+    told(&names, |name| Ok(Zone::of_entries(name, &bus::answer(host, &newer(name))?)))
+}
+
+fn in_files(host: &Host) -> anyhow::Result<Zones> {
+    let names = bus::question(IN_FILES, ".config", "getZoneNames");
+    let names = bus::answer(host, &names)?.words();
+    told(&names, |name| {
         let object = bus::question_of(IN_FILES, ".config", "getZoneByName", name);
         let object = bus::answer(host, &object)?;
-        bus::question(object.word().unwrap_or_default(), ".config.zone", "getSettings")
-    };
-    let settings = bus::answer(host, &question)?;
-    let strange = || {
-        Failure::new(
-            format!("`{question}` tells no settings of a zone: {settings:?}"),
-            "this installer does not know this version of firewalld: set `firewall: leave` in \
-             the cluster file, and open the ports yourself",
-        )
-    };
-    Ok(Zone::of_settings(name, &settings).ok_or_else(strange)?)
+        let object = object.word().unwrap_or_default();
+        by_settings(host, name, &bus::question(object, ".config.zone", "getSettings"))
+    })
+}
+
+fn told(
+    names: &[String],
+    ask: impl Fn(&String) -> anyhow::Result<Zone> + Sync,
+) -> anyhow::Result<Zones> {
+    let zones = each(names, AT_A_TIME, ask).into_iter().collect::<anyhow::Result<_>>()?;
+    Ok(Zones::new(zones))
+}
+
+fn by_settings(host: &Host, name: &str, question: &Command) -> anyhow::Result<Zone> {
+    let settings = bus::answer(host, question)?;
+    Ok(Zone::of_settings(name, &settings).ok_or_else(|| bus::strange(question))?)
 }
 
 fn of_stopped(host: &Host) -> anyhow::Result<Zones> {

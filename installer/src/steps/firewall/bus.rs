@@ -15,7 +15,10 @@ pub(super) const IN_FILES: &str = "/org/fedoraproject/FirewallD1/config";
 
 /// A question: a method of an object. `interface` is the end of its name, such as `.zone`.
 pub(super) fn question(object: &str, interface: &str, method: &str) -> Command {
-    Command::new(["busctl", "call", NAME, object, &format!("{NAME}{interface}"), method])
+    // The words after `--` may begin with a dash. firewalld is slow while it loads its rules, and
+    // busctl waits 25 s only.
+    let call = ["busctl", "--timeout=110", "--", "call", NAME, object];
+    Command::new(call).with(format!("{NAME}{interface}")).with(method)
 }
 
 /// The same, about something with a name.
@@ -35,8 +38,21 @@ pub(super) fn answer(host: &Host, question: &Command) -> anyhow::Result<Value> {
 /// The only value of an answer that was given.
 pub(super) fn read(question: &Command, said: &Output) -> anyhow::Result<Value> {
     let values = Value::of_reply(&said.stdout).unwrap_or_default();
-    let value = values.into_iter().next();
-    value.ok_or_else(|| unanswered(question, said).into())
+    Ok(values.into_iter().next().ok_or_else(|| strange(question))?)
+}
+
+/// Whether firewalld has no such method: it is older than the method.
+pub(super) fn is_too_old(said: &Output) -> bool {
+    !said.succeeded() && said.stderr.contains("Unknown method")
+}
+
+/// The failure if the answer is not what this method gives.
+pub(super) fn strange(question: &Command) -> Failure {
+    Failure::new(
+        format!("the answer to `{question}` is not understood"),
+        "this installer does not know this version of firewalld: set `firewall: leave` in the \
+         cluster file, and open the ports yourself",
+    )
 }
 
 /// The failure if firewalld does not answer, which is neither yes nor no.

@@ -33,9 +33,8 @@ fn has(host: &Host, place: Place, rule: &str) -> anyhow::Result<bool> {
             return Ok(host.answer(&question)?.succeeded());
         }
     };
-    // The rule begins like an option of busctl.
     let count = rule.split(' ').count();
-    let arguments = format!("sssias -- {CHAIN} {count} {rule}");
+    let arguments = format!("sssias {CHAIN} {count} {rule}");
     let question = arguments.split(' ').fold(question, Command::with);
     Ok(bus::answer(host, &question)?.word() == Some("true"))
 }

@@ -44,8 +44,9 @@ pub(super) fn rules(zones: &Zones, arrival: &Arrival<'_>, cluster: &Cluster) -> 
 }
 
 /// Forwarding from other nodes to pods. Since firewalld 0.9 it is a policy from any
-/// zone to the pods' zone; before, a direct rule. `told` is what firewalld has in each place. Gives the
-/// changes that come before those of zones, and one that must come last.
+/// zone to the pods' zone; before, a direct rule. `told` is what firewalld has in each place.
+///
+/// Gives the changes that come before those of zones, and one that must come last.
 pub(super) fn forwarded(
     host: &Host,
     places: &[Place],

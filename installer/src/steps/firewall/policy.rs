@@ -44,12 +44,8 @@ impl Policy {
 
     /// Reads settings that came over D-Bus (firewalld.dbus(5), `getPolicySettings`).
     fn of_settings(settings: &Value) -> Self {
-        let value = |key: &str| {
-            let is = |entry: &&Value| entry.members().first().and_then(Value::word) == Some(key);
-            settings.members().iter().find(is)?.members().get(1)
-        };
-        let words = |key| value(key).map(Value::words).unwrap_or_default();
-        let target = value("target").and_then(Value::word).unwrap_or_default().to_owned();
+        let words = |key| settings.entry(key).map(Value::words).unwrap_or_default();
+        let target = settings.entry("target").and_then(Value::word).unwrap_or_default().to_owned();
         Self::Found { target, from: words("ingress_zones"), to: words("egress_zones") }
     }
 
@@ -97,8 +93,7 @@ fn absence(question: &Command, said: &Output) -> anyhow::Result<Option<Policy>> 
         Some(0) => Ok(None),
         // The status of Python's programs for an option that they do not know.
         Some(2) => Ok(Some(Policy::Unknown)),
-        // D-Bus's error for a method that an object does not have.
-        _ if said.stderr.contains("Unknown method") => Ok(Some(Policy::Unknown)),
+        _ if bus::is_too_old(said) => Ok(Some(Policy::Unknown)),
         _ if said.stderr.contains("INVALID_POLICY") => Ok(Some(Policy::Missing)),
         _ => Err(unanswered(question, said).into()),
     }

@@ -36,6 +36,12 @@ impl Value {
         if let Self::Members(members) = self { members } else { &[] }
     }
 
+    /// The value of an entry, if it has entries.
+    pub(super) fn entry(&self, key: &str) -> Option<&Self> {
+        let is = |entry: &&Self| entry.members().first().and_then(Self::word) == Some(key);
+        self.members().iter().find(is)?.members().get(1)
+    }
+
     /// The members that are words.
     pub(super) fn words(&self) -> Vec<String> {
         self.members().iter().filter_map(|one| Some(one.word()?.to_owned())).collect()
@@ -84,8 +90,8 @@ impl Words<'_> {
         (!word.is_empty()).then_some(word)
     }
 
-    /// A text up to its closing quote. What is not plain ASCII is there as in C (systemd's
-    /// `cescape`), each byte in three octal digits.
+    /// A text up to its closing quote. busctl escapes special characters as C does (systemd's
+    /// `cescape`). A byte outside ASCII is three octal digits.
     fn quoted(&mut self) -> Option<String> {
         let mut bytes = Vec::new();
         loop {
@@ -175,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_reply_has_no_values() {
+    fn a_text_that_is_not_a_whole_reply_is_refused() {
         for text in ["", "as", "as 2 \"public\"", "s \"open", "s \"\\9\"", "a", "(s \"x\"", "v"] {
             assert_eq!(Value::of_reply(text), None, "{text}");
         }

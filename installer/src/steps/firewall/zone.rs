@@ -22,16 +22,32 @@ pub(super) struct Zone {
 }
 
 impl Zone {
+    /// Reads entries that came over D-Bus (firewalld.dbus(5), `getZoneSettings2`). What the
+    /// zone does not have is not among them.
+    pub(super) fn of_entries(name: &str, entries: &Value) -> Self {
+        let words = |key| entries.entry(key).map(Value::words).unwrap_or_default();
+        let target = entries.entry("target").and_then(Value::word).unwrap_or("default");
+        Self {
+            name: name.to_owned(),
+            target: target.to_owned(),
+            interfaces: words("interfaces"),
+            sources: words("sources"),
+            services: words("services"),
+            ports: entries.entry("ports").map(ports_of).unwrap_or_default(),
+            protocols: words("protocols"),
+            rich_rules: words("rules_str"),
+        }
+    }
+
     /// Reads settings that came over D-Bus (firewalld.dbus(5), `getZoneSettings`). None if
     /// they are not those of a zone.
     pub(super) fn of_settings(name: &str, settings: &Value) -> Option<Self> {
         let words = |place: usize| Some(settings.members().get(place)?.words());
-        let port = |pair: &Value| Some(pair.words().join("/"));
         Some(Self {
             name: name.to_owned(),
             target: settings.members().get(4)?.word()?.to_owned(),
             services: words(5)?,
-            ports: settings.members().get(6)?.members().iter().filter_map(port).collect(),
+            ports: ports_of(settings.members().get(6)?),
             interfaces: words(10)?,
             sources: words(11)?,
             rich_rules: words(12)?,
@@ -114,6 +130,11 @@ impl Zone {
     }
 }
 
+/// Ports that came over D-Bus as pairs of port and protocol.
+fn ports_of(pairs: &Value) -> Vec<String> {
+    pairs.members().iter().map(|pair| pair.words().join("/")).collect()
+}
+
 /// Reads a network or an address; none for a MAC address, which tells no network.
 pub(super) fn network(word: &str) -> Option<IpNet> {
     let address = || word.parse::<IpAddr>().map(IpNet::from).ok();
@@ -179,13 +200,22 @@ mod tests {
 
     #[test]
     fn a_zone_is_read_from_its_settings() {
-        // What firewalld 0.6.3 of CentOS 7.9 and 2.4.0 of AlmaLinux 10 say in the same form.
         let reply = "(sssbsasa(ss)asba(ssss)asasasasa(ss)b) \"\" \"Public\" \"For use.\" false \
-                     \"default\" 2 \"cockpit\" \"ssh\" 2 \"22\" \"tcp\" \"10000-10250\" \"tcp\" 0 false \
-                     0 2 \"eth0\" \"bond+\" 0 1 \"rule family=\\\"ipv4\\\" accept\" 0 1 \"9\" \"udp\" false\n";
+                     \"default\" 2 \"cockpit\" \"ssh\" 2 \"22\" \"tcp\" \"10000-10250\" \"tcp\" 0 \
+                     false 0 2 \"eth0\" \"bond+\" 0 1 \"rule family=\\\"ipv4\\\" accept\" 0 1 \"9\" \
+                     \"udp\" false\n";
         let settings = Value::of_reply(reply).unwrap();
         assert_eq!(Zone::of_settings("public", &settings[0]), Some(public()));
         assert_eq!(Zone::of_settings("public", &Value::Members(Vec::new())), None);
+    }
+
+    #[test]
+    fn a_zone_is_read_from_its_entries() {
+        let reply = "a{sv} 6 \"target\" s \"default\" \"forward\" b true \"services\" as 2 \"cockpit\" \
+                     \"ssh\" \"ports\" a(ss) 2 \"22\" \"tcp\" \"10000-10250\" \"tcp\" \"interfaces\" as 2 \
+                     \"eth0\" \"bond+\" \"rules_str\" as 1 \"rule family=\\\"ipv4\\\" accept\"\n";
+        let entries = Value::of_reply(reply).unwrap();
+        assert_eq!(Zone::of_entries("public", &entries[0]), public());
     }
 
     #[test]

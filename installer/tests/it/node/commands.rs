@@ -42,6 +42,7 @@ pub(crate) struct Commands {
     made: Arc<Mutex<Vec<String>>>,
     was_asked: Arc<AtomicBool>,
     asked: Arc<AtomicUsize>,
+    told: Arc<AtomicUsize>,
 }
 
 impl Exec for Commands {
@@ -103,6 +104,7 @@ impl Commands {
             made: Arc::default(),
             was_asked: Arc::default(),
             asked: Arc::default(),
+            told: Arc::default(),
         }
     }
 
@@ -114,6 +116,11 @@ impl Commands {
     /// How often firewalld's own programs were asked, which are slow.
     pub(crate) fn asked(&self) -> usize {
         self.asked.load(Relaxed)
+    }
+
+    /// How often firewalld was asked over D-Bus.
+    pub(crate) fn told(&self) -> usize {
+        self.told.load(Relaxed)
     }
 
     /// The answer to a question; none where it is none.
@@ -302,6 +309,7 @@ impl Commands {
             }
             words => {
                 if let Some(told) = firewalld::told(&self.root, words) {
+                    self.told.fetch_add(1, Relaxed);
                     return Some(Ok(told));
                 }
                 let (place, options) = firewalld::place(words)?;

@@ -30,7 +30,7 @@ pub(super) fn place<'a>(words: &'a [&'a str]) -> Option<(&'static str, &'a [&'a 
 pub(super) fn told(root: &Path, words: &[&str]) -> Option<Output> {
     const NAME: &str = "org.fedoraproject.FirewallD1";
     const OBJECT: &str = "/org/fedoraproject/FirewallD1";
-    let ["busctl", "call", NAME, object, interface, method, arguments @ ..] = words else {
+    let ["busctl", _, "--", "call", NAME, object, interface, method, arguments @ ..] = words else {
         return None;
     };
     let object = object.strip_prefix(OBJECT).unwrap();
@@ -44,7 +44,12 @@ pub(super) fn told(root: &Path, words: &[&str]) -> Option<Output> {
         ("", ".zone", "getZones", []) | ("/config", ".config", "getZoneNames", []) => {
             format!("as {}", list(&zones(root)))
         }
-        ("", "", "getZoneSettings", ["s", zone]) => settings(root, WORK, zone),
+        ("", ".zone", "getZoneSettings2", _) if is_old => return Some(failed(&no_method)),
+        ("", ".zone", "getZoneSettings2", ["s", zone]) => entries(root, zone),
+        ("", "", "getZoneSettings", ["s", zone]) => {
+            assert!(is_old, "this may tell what is no longer at work");
+            settings(root, WORK, zone)
+        }
         ("/config", ".config", "getZoneByName", ["s", zone]) => {
             format!("o \"{OBJECT}/config/zone/{zone}\"")
         }
@@ -83,8 +88,8 @@ pub(super) fn told(root: &Path, words: &[&str]) -> Option<Output> {
                 zones("egress-zones: ")
             )
         }
-        ("", ".direct", "queryRule", ["sssias", "--", rule @ ..])
-        | ("/config", ".config.direct", "queryRule", ["sssias", "--", rule @ ..]) => {
+        ("", ".direct", "queryRule", ["sssias", rule @ ..])
+        | ("/config", ".config.direct", "queryRule", ["sssias", rule @ ..]) => {
             let [ipv, table, chain, priority, count, words @ ..] = rule else { panic!("{rule:?}") };
             assert_eq!(count.parse(), Ok(words.len()));
             let rule = [&[*ipv, *table, *chain, *priority], words].concat().join(" ");
@@ -97,24 +102,46 @@ pub(super) fn told(root: &Path, words: &[&str]) -> Option<Output> {
 
 /// A zone's settings (firewalld.dbus(5), `getZoneSettings`).
 fn settings(root: &Path, place: &str, name: &str) -> String {
-    let of = |key: &str| of_zone(root, place, name, key);
-    let ports = of("port");
+    let of = |key: &str| list(&of_zone(root, place, name, key));
+    format!(
+        "(sssbsasa(ss)asba(ssss)asasasasa(ss)b) \"\" \"{name}\" \"\" false \"{}\" {} {} 0 false 0 \
+         {} {} {} {} 0 false",
+        target(root, place, name),
+        of("service"),
+        ports(root, place, name),
+        of("interface"),
+        of("source"),
+        of("rich-rule"),
+        of("protocol"),
+    )
+}
+
+/// What a zone has at work (firewalld.dbus(5), `getZoneSettings2`). What is empty is left out.
+fn entries(root: &Path, name: &str) -> String {
+    let keys = [
+        ("service", "services"),
+        ("interface", "interfaces"),
+        ("source", "sources"),
+        ("rich-rule", "rules_str"),
+        ("protocol", "protocols"),
+    ];
+    let values = keys.map(|(key, entry)| (entry, "as", list(&of_zone(root, WORK, name, key))));
+    let ports = [("ports", "a(ss)", ports(root, WORK, name))];
+    let all = values.into_iter().chain(ports).filter(|(_, _, value)| !value.starts_with("0"));
+    let all: Vec<String> =
+        all.map(|(entry, of, value)| format!(" \"{entry}\" {of} {value}")).collect();
+    let target = target(root, WORK, name);
+    format!("a{{sv}} {} \"target\" s \"{target}\"{}", all.len() + 1, all.concat())
+}
+
+/// A zone's ports, as pairs.
+fn ports(root: &Path, place: &str, name: &str) -> String {
+    let ports = of_zone(root, place, name, "port");
     let pairs = ports.iter().map(|port| {
         let (number, protocol) = port.split_once('/').unwrap();
         format!(" \"{number}\" \"{protocol}\"")
     });
-    format!(
-        "(sssbsasa(ss)asba(ssss)asasasasa(ss)b) \"\" \"{name}\" \"\" false \"{}\" {} {}{} 0 false 0 \
-         {} {} {} {} 0 false",
-        target(root, place, name),
-        list(&of("service")),
-        ports.len(),
-        pairs.collect::<String>(),
-        list(&of("interface")),
-        list(&of("source")),
-        list(&of("rich-rule")),
-        list(&of("protocol")),
-    )
+    format!("{}{}", ports.len(), pairs.collect::<String>())
 }
 
 /// Texts of an array.

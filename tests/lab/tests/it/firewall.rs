@@ -58,6 +58,19 @@ pub(crate) fn assert_guards(master: &Node, worker: &Node, config: &str) {
     assert!(said.contains("eth0 is in firewalld's zone work, in which the installer"), "{said}");
     worker.run(["firewall-cmd", "--zone=internal", "--change-interface=eth0"]).unwrap();
 
+    // All ports of a zone are closed at work, and firewalld does not tell those that it loaded.
+    let ports = worker.run(["firewall-cmd", "--zone=internal", "--list-ports"]).unwrap();
+    let all = |verb: &str| {
+        let options = ports.split_whitespace().map(|port| format!(" --{verb}-port={port}"));
+        let line = format!("firewall-cmd --zone=internal{}", options.collect::<String>());
+        worker.run(["sh", "-c", &line]).unwrap();
+    };
+    all("remove");
+    let said = doctor();
+    assert!(said.contains("firewalld lets nothing through at 10256/tcp"), "{said}");
+    all("add");
+    wait("the worker to be well again", || doctor().contains("nothing is wrong"));
+
     assert_rules_stay(master, config);
 }
 
