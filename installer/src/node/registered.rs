@@ -15,7 +15,6 @@ use crate::host::Host;
 use crate::node::certificates::kubelet;
 use crate::node::join::Master;
 use crate::node::paths::{ADMIN_CONF, KUBELET_CONF};
-use crate::role::Role;
 
 /// The label by which kubeadm marks a node as a master, when all else of it is done.
 pub(crate) const MASTER: &str = "node-role.kubernetes.io/control-plane";
@@ -69,16 +68,15 @@ pub fn masters(host: &Host) -> Result<Vec<Master>, String> {
     Ok(masters.filter_map(Node::master).collect())
 }
 
-/// Whether this node is Ready. If the API server does not answer, it is not.
-pub(crate) fn is_ready(host: &Host, role: Role, name: &NodeName) -> bool {
-    let node: Option<Node> = match role {
+/// Whether a node is Ready, asked with this kubeconfig: the administrator's, or the node's own.
+/// If the API server does not answer, it is not.
+pub(crate) fn is_ready(host: &Host, config: &str, name: &NodeName) -> bool {
+    let node: Option<Node> = if config == ADMIN_CONF {
         // Other steps ask for all nodes too.
-        Role::Master => {
-            let mut nodes = list(host).unwrap_or_default().into_iter();
-            nodes.find(|node| node.metadata.name == name.to_string())
-        }
-        // A worker may have a copy of an administrator's kubeconfig, which may be old.
-        Role::Worker => serde_json::from_str(&host.ask_once(&own_node(name)).stdout).ok(),
+        let mut nodes = list(host).unwrap_or_default().into_iter();
+        nodes.find(|node| node.metadata.name == name.to_string())
+    } else {
+        serde_json::from_str(&host.ask_once(&own_node(name)).stdout).ok()
     };
     node.is_some_and(|node| node.status.ready().is_some_and(|ready| ready.status == "True"))
 }

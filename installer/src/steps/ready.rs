@@ -18,10 +18,12 @@ impl Step<Intent> for Ready {
 
     fn changes(&self, node: &Node<'_>) -> anyhow::Result<Vec<Change>> {
         let name = &node.intent.name;
-        if registered::is_ready(node.host, node.intent.role, name) {
+        // A worker may have a copy of the administrator's kubeconfig, which may be old.
+        let config = node.intent.role.kubeconfig();
+        if registered::is_ready(node.host, config, name) {
             return Ok(Vec::new());
         }
-        let kubectl = kubectl(node.intent.role.kubeconfig());
+        let kubectl = kubectl(config);
         let wait = format!("{kubectl} wait --for=condition=Ready node/{name} --timeout=10s");
         Ok(vec![Change::Await { command: Command::of(&wait), seconds: 300 }])
     }

@@ -159,6 +159,8 @@ fn a_node_whose_api_server_is_silent_is_not_made_anew() {
         assert_eq!(waiting.len(), 1, "{waiting:?}");
         assert!(waiting[0].starts_with("wait for kubectl "), "{waiting:?}");
         if role == Role::Master {
+            // And not for kube-proxy, which a site may have taken out.
+            assert!(waiting[0].contains(" get --raw /readyz"), "{waiting:?}");
             // Its kubeconfig is no reason either.
             fs::remove_file(node.root().join("etc/kubernetes/admin.conf")).unwrap();
             let error = describe(&planned(&node, step).unwrap_err(), None);

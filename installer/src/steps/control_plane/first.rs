@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::host::Host;
 use crate::install::{Change, Node};
 use crate::node::kubeadm::{self, FOLDERS, RESET};
-use crate::node::kubectl::kubectl;
+use crate::node::kubectl::{kubectl, readyz};
 use crate::node::paths::{ADMIN_CONF, ETCD, ETCD_MEMBER, KUBEADM_CONFIG, KUBEADM_JOINED};
 use crate::node::registered;
 use crate::node::standing::{self, Standing};
@@ -35,7 +35,9 @@ pub(super) fn changes(node: &Node<'_>, step: StepName) -> anyhow::Result<Vec<Cha
         restore::Progress::None => {
             match standing::standing(host, step, ETCD_MEMBER, ADMIN_CONF, &question)? {
                 Standing::In => return Ok(Vec::new()),
-                Standing::Waiting(command) => {
+                // Then the step is asked again.
+                Standing::Waiting(_) => {
+                    let command = readyz(ADMIN_CONF);
                     return Ok(vec![Change::Await { command, seconds: standing::PATIENCE }]);
                 }
                 Standing::Out => {}
@@ -63,9 +65,10 @@ pub(super) fn changes(node: &Node<'_>, step: StepName) -> anyhow::Result<Vec<Cha
     Ok(changes)
 }
 
-/// Whether a finished master's cluster still has what kubeadm made: the label of its masters is
-/// none that a kubelet could set. A site may have taken kube-proxy out. Other steps of a plan
-/// ask for the nodes too.
+/// Whether the cluster of a finished master still has a node with the label of masters. kubeadm
+/// sets this label, and a kubelet may not (kubernetes.io, "NodeRestriction"), so a new and empty
+/// cluster has no such node. kube-proxy is not asked for first, because a site may have removed
+/// it. Other steps of a plan ask for the nodes too, so this takes no further kubectl.
 fn is_still_in(host: &Host, step: StepName) -> bool {
     host.was_finished(step)
         && host.exists(ETCD_MEMBER)

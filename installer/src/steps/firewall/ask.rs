@@ -29,8 +29,8 @@ impl Zones {
 fn at_work(host: &Host) -> anyhow::Result<Zones> {
     let names = bus::question(AT_WORK, ".zone", "getZones");
     let names = bus::answer(host, &names)?.words();
-    // Since 0.9 there is `getZoneSettings2`, and `getZoneSettings` tells what was loaded where
-    // nothing is left at work.
+    // Since 0.9, `getZoneSettings` tells a zone's ports from its file if the last one at work was
+    // removed. The same holds for its services and so on. `getZoneSettings2` is as old as that.
     let newer = |name: &String| bus::question_of(AT_WORK, ".zone", "getZoneSettings2", name);
     let first = names.first().map(|name| host.answer(&newer(name))).transpose()?;
     if first.is_some_and(|said| bus::is_too_old(&said)) {
@@ -39,7 +39,11 @@ fn at_work(host: &Host) -> anyhow::Result<Zones> {
             by_settings(host, name, &question)
         });
     }
-    told(&names, |name| Ok(Zone::of_entries(name, &bus::answer(host, &newer(name))?)))
+    told(&names, |name| {
+        let question = newer(name);
+        let entries = bus::answer(host, &question)?;
+        Ok(Zone::of_entries(name, &entries).ok_or_else(|| bus::strange(&question))?)
+    })
 }
 
 fn in_files(host: &Host) -> anyhow::Result<Zones> {

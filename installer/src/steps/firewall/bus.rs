@@ -1,5 +1,6 @@
-//! A running firewalld, asked over D-Bus by `busctl`. `firewall-cmd` asks the same, and takes
-//! twenty times as long, because it is a Python program.
+//! A running firewalld, asked over D-Bus by `busctl` (firewalld.dbus(5)). `firewall-cmd` takes
+//! twenty times as long, because it is a Python program. `firewall-cmd --permanent` also lists
+//! the interfaces that NetworkManager puts into a zone; [`super::arrival`] asks `nmcli` for these.
 
 use super::words::Value;
 use crate::exec::{Command, Output};
@@ -15,8 +16,9 @@ pub(super) const IN_FILES: &str = "/org/fedoraproject/FirewallD1/config";
 
 /// A question: a method of an object. `interface` is the end of its name, such as `.zone`.
 pub(super) fn question(object: &str, interface: &str, method: &str) -> Command {
-    // The words after `--` may begin with a dash. firewalld is slow while it loads its rules, and
-    // busctl waits 25 s only.
+    // A zone's name may begin with a dash, and firewalld answers late while it loads its rules.
+    // busctl waits 25 s if it is not told more. It must give up before `LIMIT` of `host/ask.rs`,
+    // so that its reason is told.
     let call = ["busctl", "--timeout=110", "--", "call", NAME, object];
     Command::new(call).with(format!("{NAME}{interface}")).with(method)
 }

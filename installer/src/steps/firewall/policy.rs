@@ -43,10 +43,11 @@ impl Policy {
     }
 
     /// Reads settings that came over D-Bus (firewalld.dbus(5), `getPolicySettings`).
-    fn of_settings(settings: &Value) -> Self {
+    fn of_settings(question: &Command, settings: &Value) -> anyhow::Result<Self> {
         let words = |key| settings.entry(key).map(Value::words).unwrap_or_default();
-        let target = settings.entry("target").and_then(Value::word).unwrap_or_default().to_owned();
-        Self::Found { target, from: words("ingress_zones"), to: words("egress_zones") }
+        let target = settings.entry("target").and_then(Value::word);
+        let target = target.ok_or_else(|| bus::strange(question))?.to_owned();
+        Ok(Self::Found { target, from: words("ingress_zones"), to: words("egress_zones") })
     }
 
     /// Reads what `firewall-offline-cmd --info-policy` prints.
@@ -65,7 +66,7 @@ fn at_work(host: &Host) -> anyhow::Result<Policy> {
     let said = host.answer(&question)?;
     match absence(&question, &said)? {
         Some(absence) => Ok(absence),
-        None => Ok(Policy::of_settings(&bus::read(&question, &said)?)),
+        None => Policy::of_settings(&question, &bus::read(&question, &said)?),
     }
 }
 
@@ -77,8 +78,8 @@ fn in_files(host: &Host) -> anyhow::Result<Policy> {
     }
     let object = bus::read(&question, &said)?;
     let object = object.word().unwrap_or_default();
-    let settings = bus::question(object, ".config.policy", "getSettings");
-    Ok(Policy::of_settings(&bus::answer(host, &settings)?))
+    let question = bus::question(object, ".config.policy", "getSettings");
+    Policy::of_settings(&question, &bus::answer(host, &question)?)
 }
 
 fn of_stopped(host: &Host) -> anyhow::Result<Policy> {

@@ -31,7 +31,7 @@ impl Value {
         if let Self::Word(word) = self { Some(word) } else { None }
     }
 
-    /// The members; none if it has none.
+    /// The members; empty for a word.
     pub(super) fn members(&self) -> &[Self] {
         if let Self::Members(members) = self { members } else { &[] }
     }

@@ -23,20 +23,19 @@ pub(super) struct Zone {
 
 impl Zone {
     /// Reads entries that came over D-Bus (firewalld.dbus(5), `getZoneSettings2`). What the
-    /// zone does not have is not among them.
-    pub(super) fn of_entries(name: &str, entries: &Value) -> Self {
+    /// zone does not have is not among them. None if they are not those of a zone.
+    pub(super) fn of_entries(name: &str, entries: &Value) -> Option<Self> {
         let words = |key| entries.entry(key).map(Value::words).unwrap_or_default();
-        let target = entries.entry("target").and_then(Value::word).unwrap_or("default");
-        Self {
+        Some(Self {
             name: name.to_owned(),
-            target: target.to_owned(),
+            target: entries.entry("target")?.word()?.to_owned(),
             interfaces: words("interfaces"),
             sources: words("sources"),
             services: words("services"),
             ports: entries.entry("ports").map(ports_of).unwrap_or_default(),
             protocols: words("protocols"),
             rich_rules: words("rules_str"),
-        }
+        })
     }
 
     /// Reads settings that came over D-Bus (firewalld.dbus(5), `getZoneSettings`). None if
@@ -215,7 +214,8 @@ mod tests {
                      \"ssh\" \"ports\" a(ss) 2 \"22\" \"tcp\" \"10000-10250\" \"tcp\" \"interfaces\" as 2 \
                      \"eth0\" \"bond+\" \"rules_str\" as 1 \"rule family=\\\"ipv4\\\" accept\"\n";
         let entries = Value::of_reply(reply).unwrap();
-        assert_eq!(Zone::of_entries("public", &entries[0]), public());
+        assert_eq!(Zone::of_entries("public", &entries[0]), Some(public()));
+        assert_eq!(Zone::of_entries("public", &Value::Members(Vec::new())), None);
     }
 
     #[test]

@@ -58,7 +58,8 @@ pub(crate) fn assert_guards(master: &Node, worker: &Node, config: &str) {
     assert!(said.contains("eth0 is in firewalld's zone work, in which the installer"), "{said}");
     worker.run(["firewall-cmd", "--zone=internal", "--change-interface=eth0"]).unwrap();
 
-    // All ports of a zone are closed at work, and firewalld does not tell those that it loaded.
+    // If all ports of a zone are closed at work, doctor must not count those that firewalld loaded
+    // from the zone's file.
     let ports = worker.run(["firewall-cmd", "--zone=internal", "--list-ports"]).unwrap();
     let all = |verb: &str| {
         let options = ports.split_whitespace().map(|port| format!(" --{verb}-port={port}"));
