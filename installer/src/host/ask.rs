@@ -11,8 +11,8 @@ use super::Host;
 use crate::exec::{Command, Output};
 use crate::failure::Failure;
 
-/// How long a question may take. D-Bus gives up after 25 s, or where `steps/firewall/bus.rs` says
-/// so after 110 s. Asking the API server about all manifests takes long on a slow node.
+/// How long a question may take. firewalld is given 110 s (`steps/firewall/bus.rs`). On a slow
+/// node, asking the API server about all manifests takes longer than D-Bus's usual 25 s.
 const LIMIT: Duration = Duration::from_secs(120);
 
 impl Host {

@@ -19,7 +19,7 @@ use crate::node::paths::{ADMIN_CONF, KUBELET_CONF};
 /// The label by which kubeadm marks a node as a master, when all else of it is done.
 pub(crate) const MASTER: &str = "node-role.kubernetes.io/control-plane";
 
-/// Where the API server has all nodes; each is below, by its name.
+/// The path of all nodes at the API server. A node's own path is this one and its name.
 const ALL_NODES: &str = "/api/v1/nodes";
 
 /// What the API server says of the node.
@@ -69,7 +69,7 @@ pub fn masters(host: &Host) -> Result<Vec<Master>, String> {
 }
 
 /// Whether a node is Ready, asked with this kubeconfig: the administrator's, or the node's own.
-/// If the API server does not answer, it is not.
+/// If the API server does not answer, this is false.
 pub(crate) fn is_ready(host: &Host, config: &str, name: &NodeName) -> bool {
     let node: Option<Node> = if config == ADMIN_CONF {
         // Other steps ask for all nodes too.
@@ -91,7 +91,7 @@ pub(crate) fn own_node(name: &NodeName) -> Command {
 fn list(host: &Host) -> Result<Vec<Node>, String> {
     let config = if host.exists(ADMIN_CONF) { ADMIN_CONF } else { KUBELET_CONF };
     let list: List<Node> =
-        serde_json::from_str(&answer(&host.ask_once(&question(config, ALL_NODES)))?)
+        serde_json::from_str(&answer(host.ask_once(&question(config, ALL_NODES)))?)
             .map_err(|_| "the answer is not a list of nodes".to_owned())?;
     Ok(list.items)
 }
@@ -195,12 +195,12 @@ fn get(host: &Host, path: &str) -> Result<String, String> {
 
 /// The same with another kubeconfig.
 fn get_as(host: &Host, config: &str, path: &str) -> Result<String, String> {
-    answer(&host.ask(&question(config, path)))
+    answer(host.ask(&question(config, path)))
 }
 
-fn answer(said: &Output) -> Result<String, String> {
+fn answer(said: Output) -> Result<String, String> {
     if said.succeeded() {
-        return Ok(said.stdout.clone());
+        return Ok(said.stdout);
     }
     let reason = said.reason().unwrap_or("kubectl failed");
     Err(reason.trim_start_matches("error: ").to_owned())

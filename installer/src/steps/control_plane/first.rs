@@ -35,7 +35,7 @@ pub(super) fn changes(node: &Node<'_>, step: StepName) -> anyhow::Result<Vec<Cha
         restore::Progress::None => {
             match standing::standing(host, step, ETCD_MEMBER, ADMIN_CONF, &question)? {
                 Standing::In => return Ok(Vec::new()),
-                // Then the step is asked again.
+                // When the API server answers, the step is asked again.
                 Standing::Waiting(_) => {
                     let command = readyz(ADMIN_CONF);
                     return Ok(vec![Change::Await { command, seconds: standing::PATIENCE }]);

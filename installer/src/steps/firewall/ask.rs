@@ -30,7 +30,8 @@ fn at_work(host: &Host) -> anyhow::Result<Zones> {
     let names = bus::question(AT_WORK, ".zone", "getZones");
     let names = bus::answer(host, &names)?.words();
     // Since 0.9, `getZoneSettings` tells a zone's ports from its file if the last one at work was
-    // removed. The same holds for its services and so on. `getZoneSettings2` is as old as that.
+    // removed. The same holds for its services and so on. `getZoneSettings2`, also since 0.9, tells
+    // what is at work.
     let newer = |name: &String| bus::question_of(AT_WORK, ".zone", "getZoneSettings2", name);
     let first = names.first().map(|name| host.answer(&newer(name))).transpose()?;
     if first.is_some_and(|said| bus::is_too_old(&said)) {

@@ -7,7 +7,7 @@ use crate::exec::{Command, Output};
 use crate::failure::Failure;
 use crate::host::Host;
 
-/// firewalld's name on the bus, and the beginning of its interfaces.
+/// firewalld's name on the bus. The names of its interfaces begin so too.
 const NAME: &str = "org.fedoraproject.FirewallD1";
 /// What is at work (firewalld.dbus(5)).
 pub(super) const AT_WORK: &str = "/org/fedoraproject/FirewallD1";
@@ -16,9 +16,9 @@ pub(super) const IN_FILES: &str = "/org/fedoraproject/FirewallD1/config";
 
 /// A question: a method of an object. `interface` is the end of its name, such as `.zone`.
 pub(super) fn question(object: &str, interface: &str, method: &str) -> Command {
-    // A zone's name may begin with a dash, and firewalld answers late while it loads its rules.
-    // busctl waits 25 s if it is not told more. It must give up before `LIMIT` of `host/ask.rs`,
-    // so that its reason is told.
+    // While firewalld loads its rules, it may answer later than in the 25 s that busctl usually
+    // waits. But busctl must end before `LIMIT` of `host/ask.rs`, so that the operator sees why.
+    // After `--`, words may begin with a dash, as a zone's name may.
     let call = ["busctl", "--timeout=110", "--", "call", NAME, object];
     Command::new(call).with(format!("{NAME}{interface}")).with(method)
 }

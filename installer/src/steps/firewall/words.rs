@@ -122,7 +122,7 @@ impl Words<'_> {
     }
 }
 
-/// Takes the first of some types, with all that belongs to it.
+/// Takes one whole type from the front: of an array with the type of its elements.
 fn complete(types: &mut Peekable<Chars<'_>>) -> Option<String> {
     let first = types.next()?;
     let mut taken = String::from(first);

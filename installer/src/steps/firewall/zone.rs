@@ -22,8 +22,8 @@ pub(super) struct Zone {
 }
 
 impl Zone {
-    /// Reads entries that came over D-Bus (firewalld.dbus(5), `getZoneSettings2`). What the
-    /// zone does not have is not among them. None if they are not those of a zone.
+    /// Reads entries that came over D-Bus (firewalld.dbus(5), `getZoneSettings2`). Empty lists
+    /// are left out there. None if these are no entries of a zone.
     pub(super) fn of_entries(name: &str, entries: &Value) -> Option<Self> {
         let words = |key| entries.entry(key).map(Value::words).unwrap_or_default();
         Some(Self {
